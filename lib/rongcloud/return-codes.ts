@@ -1,0 +1,65 @@
+import { JoinError, type JoinErrorCode } from '../errors.ts';
+
+/** What came back from RongCloud: the HTTP status, as much of the body as was read, and whether that is all of it. */
+export interface UpstreamAnswer {
+  status: number;
+  body: string;
+  /** False when the body was cut off or longer than is read. */
+  complete: boolean;
+}
+
+/** RongCloud's return codes with the code of ours that says what to do about each. 200 is success. */
+const RETURN_CODES: ReadonlyMap<number, JoinErrorCode> = new Map([
+  [400, 'UPSTREAM_REJECTED'], // user id does not exist
+  [404, 'UPSTREAM_MISCONFIGURED'], // no such address
+  [405, 'GROUP_FULL'],
+  [1000, 'UPSTREAM_UNAVAILABLE'], // internal error
+  [1001, 'UPSTREAM_CREDENTIALS'], // App Secret does not match App Key
+  [1002, 'UPSTREAM_REJECTED'], // bad parameter
+  [1003, 'UPSTREAM_REJECTED'], // no POST data
+  [1004, 'UPSTREAM_CREDENTIALS'], // bad signature
+  [1005, 'UPSTREAM_REJECTED'], // parameter too long
+  [1006, 'UPSTREAM_MISCONFIGURED'], // app locked or deleted
+  [1007, 'UPSTREAM_MISCONFIGURED'], // call restricted
+  [1008, 'UPSTREAM_RATE_LIMITED'],
+  [1009, 'UPSTREAM_MISCONFIGURED'], // service not enabled
+  [1050, 'UPSTREAM_UNAVAILABLE'], // internal timeout
+  [1508, 'UPSTREAM_REJECTED'], // body too large
+  [2007, 'UPSTREAM_MISCONFIGURED'], // development app has too many users
+]);
+
+/**
+ * Judges an answer. Success is HTTP 200, a complete body, a JSON object and `code === 200`, and gives null; all
+ * else is an error. A listed `code` wins over the HTTP status; a body that is not JSON is judged by the status.
+ */
+export function judgeAnswer(answer: UpstreamAnswer): JoinError | null {
+  const upstreamCode = readCode(answer);
+  if (upstreamCode === 200 && answer.status === 200) return null;
+  const listed = upstreamCode === undefined ? undefined : RETURN_CODES.get(upstreamCode);
+  const code = listed ?? judgeByStatus(answer.status, upstreamCode);
+  return new JoinError(code, upstreamCode === undefined ? {} : { upstreamCode });
+}
+
+function readCode({ body, complete }: UpstreamAnswer): number | undefined {
+  if (!complete) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null || !('code' in value)) return undefined;
+  return typeof value.code === 'number' && Number.isInteger(value.code) ? value.code : undefined;
+}
+
+function judgeByStatus(status: number, upstreamCode: number | undefined): JoinErrorCode {
+  if (upstreamCode === 200) return 'UPSTREAM_UNREADABLE';
+  if (status >= 500) return 'UPSTREAM_UNAVAILABLE';
+  if (status === 429) return 'UPSTREAM_RATE_LIMITED';
+  if (status === 401 && upstreamCode === undefined) return 'UPSTREAM_CREDENTIALS';
+  // These statuses are about this service, whatever the code beside them says; the other 4xx are about the request.
+  if (status === 401 || status === 403 || status === 404) return 'UPSTREAM_MISCONFIGURED';
+  if (status >= 400) return upstreamCode === undefined ? 'UPSTREAM_MISCONFIGURED' : 'UPSTREAM_REJECTED';
+  if (status === 200 && upstreamCode !== undefined) return 'UPSTREAM_REJECTED';
+  return 'UPSTREAM_UNREADABLE';
+}

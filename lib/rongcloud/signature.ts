@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+
+/** What RongCloud knows an app by: the public App Key and the App Secret that signs. */
+export interface AppCredentials {
+  appKey: string;
+  appSecret: string;
+}
+
+/** The headers that authenticate one call. */
+export interface SignatureHeaders {
+  'App-Key': string;
+  Nonce: string;
+  Timestamp: string;
+  Signature: string;
+}
+
+/**
+ * Signs one attempt: lower-case hex SHA-1 of App Secret + nonce + timestamp, joined without a separator.
+ * `nonce` is at most 18 characters and never used twice; `timestampMs` is milliseconds since 1970.
+ */
+export function sign(credentials: AppCredentials, nonce: string, timestampMs: number): SignatureHeaders {
+  const timestamp = String(timestampMs);
+  const signature = createHash('sha1').update(`${credentials.appSecret}${nonce}${timestamp}`).digest('hex');
+  return { 'App-Key': credentials.appKey, Nonce: nonce, Timestamp: timestamp, Signature: signature };
+}
+
+/**
+ * A nonce from nine random bytes: 18 hex characters, RongCloud's longest. The fixed length keeps the joined
+ * text of a signature unambiguous.
+ */
+export function nonceFrom(nineRandomBytes: Uint8Array): string {
+  return Buffer.from(nineRandomBytes).toString('hex');
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    setupFiles: ['test/helpers/closed-network.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 90_000,
+    restoreMocks: true,
+    unstubEnvs: true,
+  },
+});
