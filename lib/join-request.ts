@@ -1,0 +1,105 @@
+import * as z from 'zod/mini';
+import { type FieldError, JoinError } from './errors.ts';
+import type { Join } from './rongcloud/form.ts';
+
+/** An id of a user or a group, and a group's name, in UTF-16 units. */
+export const MAX_ID_LENGTH = 64;
+/** A group's size, so no request can name more. */
+export const MAX_USERS = 3000;
+const MAX_FIELD_ERRORS = 100;
+const CONTROL_CHARACTER = /\p{Cc}/u;
+
+/** A valid join: 1 to 3000 distinct users, order kept. */
+export type JoinRequest = Join;
+
+/** Why a text can't be an id, or undefined if it can. The reason never holds the text. */
+export function idFault(id: string): string | undefined {
+  if (id.length === 0) return 'Must not be empty.';
+  if (id.length > MAX_ID_LENGTH) return `Must be at most ${MAX_ID_LENGTH} characters.`;
+  // A lone surrogate has no UTF-8 form: two such ids would collapse into one on the wire.
+  if (!id.isWellFormed()) return 'Must be well-formed Unicode.';
+  if (CONTROL_CHARACTER.test(id)) return 'Must not hold control characters.';
+  if (id !== id.trim()) return 'Must not begin or end with white space.';
+  return undefined;
+}
+
+const text = z.string({ error: ({ input }) => (input === undefined ? 'Is required.' : 'Must be a string.') });
+
+const id = text.check((payload) => {
+  const fault = idFault(payload.value);
+  if (fault !== undefined) payload.issues.push({ code: 'custom', message: fault, input: payload.value });
+});
+
+const groupName = text.check(
+  z.minLength(1, 'Must not be empty.'),
+  z.maxLength(MAX_ID_LENGTH, `Must be at most ${MAX_ID_LENGTH} characters.`),
+  z.refine((name) => name.isWellFormed(), 'Must be well-formed Unicode.'),
+  z.refine((name) => !CONTROL_CHARACTER.test(name), 'Must not hold control characters.'),
+);
+
+const userIds = z.array(id, {
+  error: ({ input }) => (input === undefined ? 'Is required.' : 'Must be a list of user ids.'),
+});
+
+const NOT_AN_OBJECT = 'Must be a JSON object.';
+
+const messageSchema = z.strictObject(
+  { groupId: id, userIds, groupName: z.optional(groupName), requestId: z.optional(z.unknown()) },
+  NOT_AN_OBJECT,
+);
+
+const bodySchema = z.strictObject({ userIds: z.optional(userIds), groupName: z.optional(groupName) }, NOT_AN_OBJECT);
+
+/**
+ * Checks a join in one object, `{"groupId","userIds","groupName"?,"requestId"?}`. Throws INVALID_REQUEST with a
+ * JSON pointer to each bad field, at most 100 of them.
+ */
+export function parseMessage(message: unknown): JoinRequest {
+  const result = messageSchema.safeParse(message);
+  if (!result.success) throw invalidRequest(result.error.issues.flatMap(toFieldErrors));
+  return toJoinRequest(result.data.groupId, result.data);
+}
+
+/**
+ * Checks a join whose group stands in a path and the rest in a body, `{"userIds"?,"groupName"?}` or undefined.
+ * `selfId` joins where the body names nobody; without it, somebody must be named. Throws as `parseMessage` does.
+ */
+export function parsePathAndBody(groupId: unknown, body: unknown, selfId?: string): JoinRequest {
+  const path = id.safeParse(groupId);
+  const rest = bodySchema.safeParse(body === undefined ? {} : body);
+  const faults = [
+    ...(path.error?.issues ?? []).map(({ message }) => ({ pointer: '/groupId', detail: message })),
+    ...(rest.error?.issues ?? []).flatMap(toFieldErrors),
+  ];
+  if (!path.success || !rest.success) throw invalidRequest(faults);
+  const named = rest.data.userIds ?? (selfId === undefined ? undefined : [selfId]);
+  if (!named) throw invalidRequest([{ pointer: '/userIds', detail: 'Is required: a service must say who joins.' }]);
+  return toJoinRequest(path.data, { ...rest.data, userIds: named });
+}
+
+function toJoinRequest(groupId: string, parts: { userIds: string[]; groupName?: string | undefined }): JoinRequest {
+  const userIds = [...new Set(parts.userIds)];
+  if (userIds.length === 0) throw invalidRequest([{ pointer: '/userIds', detail: 'Must name at least one user.' }]);
+  if (userIds.length > MAX_USERS) {
+    throw invalidRequest([{ pointer: '/userIds', detail: `Must name at most ${MAX_USERS} distinct users.` }]);
+  }
+  return { groupId, userIds, ...(parts.groupName !== undefined && { groupName: parts.groupName }) };
+}
+
+/** An INVALID_REQUEST that names the faults. */
+export function invalidRequest(fields: readonly FieldError[]): JoinError {
+  return new JoinError('INVALID_REQUEST', { fields: fields.slice(0, MAX_FIELD_ERRORS) });
+}
+
+function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ pointer: keyPointer(key), detail: 'Unknown key.' }));
+  }
+  return [{ pointer: issue.path.map((part) => keyPointer(String(part))).join(''), detail: issue.message }];
+}
+
+/** One step of a JSON pointer (RFC 6901). A key too long to be a slip of the pen is pointed at by its parent. */
+function keyPointer(key: string): string {
+  if (key.length > MAX_ID_LENGTH) return '';
+  return `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}

@@ -1,0 +1,82 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createCredentials, secretsManagerReader } from '../../lib/credentials.ts';
+import { type AwsOperation, startAws } from '../../sandbox/aws.ts';
+import { getSecretValue } from '../../sandbox/secrets-manager.ts';
+
+const SECRET = '{"appKey":"key","appSecret":"s3cret"}';
+const MINUTE = 60_000;
+
+function setUp(read = vi.fn(async (): Promise<string | undefined> => SECRET)) {
+  const clock = { ms: 0 };
+  return { clock, read, credentials: createCredentials(read, () => clock.ms) };
+}
+
+describe('createCredentials', () => {
+  it('reads once in 5 minutes', async () => {
+    const { clock, read, credentials } = setUp();
+    expect(await credentials.get()).toEqual({ appKey: 'key', appSecret: 's3cret' });
+    clock.ms = 5 * MINUTE - 1;
+    await credentials.get();
+    expect(read).toHaveBeenCalledTimes(1);
+    clock.ms = 5 * MINUTE;
+    await credentials.get();
+    expect(read).toHaveBeenCalledTimes(2);
+  });
+
+  it('makes one read for 20 calls at once', async () => {
+    const { read, credentials } = setUp();
+    await Promise.all(Array.from({ length: 20 }, () => credentials.get()));
+    expect(read).toHaveBeenCalledTimes(1);
+  });
+
+  it('does not keep a failure', async () => {
+    const { read, credentials } = setUp();
+    const cause = new Error('throttled');
+    read.mockRejectedValueOnce(cause);
+    await expect(credentials.get()).rejects.toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE', cause });
+    expect(await credentials.get()).toEqual({ appKey: 'key', appSecret: 's3cret' });
+  });
+
+  it.each([
+    ['no JSON', 'planted-value'],
+    ['a list', '["planted-value"]'],
+    ['null', 'null'],
+    ['without appKey', '{"appSecret":"planted-value"}'],
+    ['without appSecret', '{"appKey":"planted-value"}'],
+    ['with an empty appKey', '{"appKey":"","appSecret":"planted-value"}'],
+    ['with an empty appSecret', '{"appKey":"planted-value","appSecret":""}'],
+    ['with a number', '{"appKey":"planted-value","appSecret":7}'],
+    ['twice the same value', '{"appKey":"planted-value","appSecret":"planted-value"}'],
+    ['binary', undefined],
+  ])('refuses a secret that is %s and keeps its text out of every message', async (_name, text) => {
+    const { credentials } = setUp(vi.fn(async () => text));
+    const error = await credentials.get().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE', outcome: 'not_sent' });
+    const { message, cause, stack } = error as Error;
+    expect(`${message} ${String(cause)} ${stack} ${(cause as Error).stack}`).not.toContain('planted');
+  });
+});
+
+describe('secretsManagerReader', () => {
+  let close = async (): Promise<void> => {};
+  afterEach(() => close());
+
+  async function serve(operation: AwsOperation): Promise<void> {
+    const aws = await startAws(0, { 'secretsmanager.GetSecretValue': operation });
+    close = aws.close;
+    vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', aws.url);
+    vi.stubEnv('AWS_REGION', 'us-east-1');
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+  }
+
+  it('reads a secret with the real client', async () => {
+    await serve(getSecretValue(new Map([['rongcloud/app', SECRET]])));
+    expect(await secretsManagerReader('rongcloud/app')()).toBe(SECRET);
+  });
+
+  it('rejects when there is no such secret', async () => {
+    await serve(getSecretValue(new Map()));
+    await expect(secretsManagerReader('rongcloud/app')()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+});

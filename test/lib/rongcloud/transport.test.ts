@@ -1,0 +1,123 @@
+import type http from 'node:http';
+import net from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createTransport, MAX_ANSWER_BYTES } from '../../../lib/rongcloud/transport.ts';
+import { type LocalServer, listen, readBody } from '../../../sandbox/http-server.ts';
+
+let closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.reverse()) await close();
+  closers = [];
+});
+
+async function serve(listener: http.RequestListener): Promise<LocalServer> {
+  const server = await listen(0, listener);
+  closers.push(server.close);
+  return server;
+}
+
+function post(url: string, options: { timeoutMs?: number; connectTimeoutMs?: number } = {}) {
+  const transport = createTransport({ connectTimeoutMs: options.connectTimeoutMs ?? 2000 });
+  closers.push(transport.close);
+  return transport.post({
+    url: new URL('/group/join.json', url),
+    headers: { 'X-Test': 'yes' },
+    body: 'groupId=g&userId=%E7%94%A8',
+    timeoutMs: options.timeoutMs ?? 5000,
+  });
+}
+
+describe('createTransport', () => {
+  it('posts headers and body with its length, and gives the whole answer', async () => {
+    const seen: object[] = [];
+    const { url } = await serve(async (request, response) => {
+      const { method, url: path, headers } = request;
+      seen.push({
+        method,
+        path,
+        test: headers['x-test'],
+        length: headers['content-length'],
+        body: String(await readBody(request)),
+      });
+      response.writeHead(400).end('{"code":1002,"t":"é"}');
+    });
+    expect(await post(url)).toEqual({ status: 400, body: '{"code":1002,"t":"é"}', complete: true });
+    expect(seen).toEqual([
+      { method: 'POST', path: '/group/join.json', test: 'yes', length: '26', body: 'groupId=g&userId=%E7%94%A8' },
+    ]);
+  });
+
+  it('follows no redirect', async () => {
+    const third = vi.fn();
+    const elsewhere = await serve((_request, response) => {
+      third();
+      response.end('{"code":200}');
+    });
+    for (const status of [301, 302, 307, 308]) {
+      const { url } = await serve((_request, response) =>
+        response.writeHead(status, { location: elsewhere.url }).end(),
+      );
+      expect((await post(url)).status).toBe(status);
+    }
+    expect(third).not.toHaveBeenCalled();
+  });
+
+  it('calls an answer that ends early incomplete', async () => {
+    const { url } = await serve((_request, response) => {
+      response.writeHead(200, { 'content-length': 50 });
+      response.write('{"code":200}', () => response.socket?.destroy());
+    });
+    expect(await post(url)).toEqual({ status: 200, body: '{"code":200}', complete: false });
+  });
+
+  it.each([
+    [MAX_ANSWER_BYTES, true],
+    [MAX_ANSWER_BYTES + 1, false],
+  ])('reads an answer of %i bytes whole: %s', async (size, complete) => {
+    const { url } = await serve((_request, response) => response.end('x'.repeat(size)));
+    expect((await post(url)).complete).toBe(complete);
+  });
+
+  it('stops reading an endless answer', async () => {
+    let sent = 0;
+    const { url } = await serve((_request, response) => {
+      const more = (): void => {
+        while (!response.destroyed && sent < 50_000_000 && response.write('x'.repeat(65_536))) sent += 65_536;
+      };
+      response.on('drain', more);
+      more();
+    });
+    expect((await post(url)).complete).toBe(false);
+    expect(sent).toBeLessThan(20_000_000);
+  });
+
+  it('says UPSTREAM_UNREACHABLE when nobody listens or there is no such name', async () => {
+    const server = await serve(() => {});
+    await server.close();
+    await expect(post(server.url)).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE', outcome: 'not_sent' });
+    await expect(post('http://no-such-host.invalid')).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' });
+  });
+
+  it('says UPSTREAM_UNREACHABLE when TLS never stands', async () => {
+    const silent = net.createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    closers.push(() => silent.close());
+    const { port } = silent.address() as net.AddressInfo;
+    const url = `https://127.0.0.1:${port}`;
+    await expect(post(url, { connectTimeoutMs: 50 })).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' });
+    await expect(post(url, { timeoutMs: 50 })).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' });
+  });
+
+  it('says UPSTREAM_UNAVAILABLE when the connection closes before an answer', async () => {
+    const { url } = await serve((request) => request.socket.destroy());
+    await expect(post(url)).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', outcome: 'unknown' });
+  });
+
+  it.each([
+    ['before the headers', () => {}],
+    ['after the headers', (_request: unknown, response: http.ServerResponse) => void response.write('{')],
+  ])('says UPSTREAM_TIMEOUT when the answer stalls %s', async (_name, listener) => {
+    const { url } = await serve(listener);
+    await expect(post(url, { timeoutMs: 100 })).rejects.toMatchObject({ code: 'UPSTREAM_TIMEOUT', outcome: 'unknown' });
+  });
+});
