@@ -1,0 +1,47 @@
+import { JoinError, toProblem } from '../lib/errors.ts';
+import { type JoinReport, reportProblem } from '../lib/join-group.ts';
+import { parseMessage } from '../lib/join-request.ts';
+import { type Invocation, type ServeDeps, serveJoin } from '../lib/served-join.ts';
+
+/** The answer when everyone joined. */
+export interface InvokeResult {
+  groupId: string;
+  joined: readonly string[];
+  requestId: string;
+}
+
+/**
+ * The Invoke door: event `{"groupId","userIds","groupName"?,"requestId"?}`, for callers that IAM lets in. Throws
+ * unless every user joined, so that Lambda retries an asynchronous invocation and hands it to its failure
+ * destination: `errorType` is the code, `errorMessage` the problem as JSON. Lambda logs what is thrown, so it
+ * holds counts and positions and no ids.
+ */
+export function createHandler(deps: ServeDeps) {
+  return async (event: unknown, invocation: Invocation): Promise<InvokeResult> => {
+    const { requestId, report, error } = await serveJoin(deps, {
+      door: 'invoke',
+      invocation,
+      givenRequestId: givenRequestId(event),
+      admit: () => parseMessage(event),
+    });
+    if (error) throw toThrow(error, report, requestId);
+    return { groupId: report.groupId, joined: report.joined, requestId };
+  };
+}
+
+function givenRequestId(event: unknown): unknown {
+  return typeof event === 'object' && event !== null && 'requestId' in event ? event.requestId : undefined;
+}
+
+function toThrow(error: JoinError, report: JoinReport | undefined, requestId: string): JoinError {
+  const problem = (report && reportProblem(report, requestId)) ?? toProblem(error, requestId);
+  const failed = report?.failed.map(({ offset, userIds, error: { code, outcome, retryable } }) => {
+    return { offset, count: userIds.length, code, outcome, retryable };
+  });
+  const message = JSON.stringify({ ...problem, joined: report?.joined.length ?? 0, failed: failed ?? [] });
+  const thrown = new JoinError(error.code, { detail: message, outcome: problem.outcome, requestId });
+  // Lambda answers and logs a thrown error's name as its type, and its stack.
+  thrown.name = error.code;
+  thrown.stack = '';
+  return thrown;
+}

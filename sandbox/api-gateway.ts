@@ -1,0 +1,86 @@
+import type http from 'node:http';
+import { type Forwarded, forward } from './forward.ts';
+import { type LocalServer, listen, readBody, sendJson } from './http-server.ts';
+
+/**
+ * A front that makes serverless-offline answer as an HTTP API of API Gateway does where the two differ: a function
+ * that throws or runs out of time is a 500 or 503 with `{"message"}` and never a stack, repeated headers are
+ * joined, and CORS headers go to the configured origins alone.
+ */
+export function startApiGateway(
+  port: number,
+  target: () => string,
+  corsOrigins: readonly string[],
+): Promise<LocalServer> {
+  return listen(port, async (request, response) => {
+    const { origin } = request.headers;
+    const cors = origin !== undefined && (corsOrigins.includes('*') || corsOrigins.includes(origin));
+    if (cors) allowOrigin(response, corsOrigins.includes('*') ? '*' : origin);
+    if (cors && request.method === 'OPTIONS') {
+      response.writeHead(204).end();
+      return;
+    }
+    try {
+      const answer = await forward({
+        url: `${target()}${request.url}`,
+        method: request.method ?? 'GET',
+        headers: joinedHeaders(request.rawHeaders),
+        body: visibleBody(await readBody(request)),
+      });
+      relay(answer, response);
+    } catch {
+      sendJson(response, 503, { message: 'Service Unavailable' });
+    }
+  });
+}
+
+/** What API Gateway itself answers. */
+const OWN_ANSWERS = new Map([
+  [400, 'Bad Request'],
+  [404, 'Not Found'],
+  [413, 'Request Entity Too Large'],
+  [500, 'Internal Server Error'],
+  [503, 'Service Unavailable'],
+]);
+
+/** Every answer of the function carries a request id; what comes without one comes from serverless-offline. */
+function relay({ status, headers, body }: Forwarded, response: http.ServerResponse): void {
+  if (headers['x-request-id'] !== undefined) {
+    for (const [name, value] of Object.entries(headers)) {
+      if (value !== undefined && !/^(access-control-|connection$|transfer-encoding$|keep-alive$)/.test(name)) {
+        response.setHeader(name, value);
+      }
+    }
+    response.writeHead(status).end(body);
+    return;
+  }
+  const own = OWN_ANSWERS.has(status) ? status : body.includes('Lambda timeout') ? 503 : 500;
+  sendJson(response, own, { message: OWN_ANSWERS.get(own) });
+}
+
+const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'expect', 'origin']);
+
+/** serverless-offline takes null, false, 0 and "" for no body; a list is refused in the same words as they are. */
+function visibleBody(body: Buffer): Buffer {
+  return /^\s*(null|false|-?0|"")\s*$/.test(body.toString('latin1')) ? Buffer.from('[]') : body;
+}
+
+function joinedHeaders(rawHeaders: readonly string[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase();
+    const value = rawHeaders[i + 1] ?? '';
+    // A header of serverless-offline's own that would stand in for an authorizer.
+    if (HOP_BY_HOP.has(name) || name.startsWith('sls-offline-')) continue;
+    headers[name] = headers[name] === undefined ? value : `${headers[name]},${value}`;
+  }
+  return headers;
+}
+
+function allowOrigin(response: http.ServerResponse, origin: string): void {
+  response.setHeader('access-control-allow-origin', origin);
+  response.setHeader('access-control-allow-methods', 'POST');
+  response.setHeader('access-control-allow-headers', 'authorization,content-type,prefer,x-request-id');
+  response.setHeader('access-control-expose-headers', 'preference-applied,retry-after,www-authenticate,x-request-id');
+  response.setHeader('access-control-max-age', '600');
+}

@@ -1,0 +1,30 @@
+import http from 'node:http';
+import { readBody } from './http-server.ts';
+
+export interface Forwarded {
+  status: number;
+  headers: http.IncomingHttpHeaders;
+  body: Buffer;
+}
+
+export interface ForwardOptions {
+  url: string;
+  method: string;
+  headers: http.OutgoingHttpHeaders;
+  body: Buffer;
+}
+
+/** Makes one request to a server behind a front, and reads the whole answer. */
+export function forward({ url, method, headers, body }: ForwardOptions): Promise<Forwarded> {
+  return new Promise((resolve, reject) => {
+    const request = http.request(url, { method, headers: { ...headers, 'content-length': body.length }, agent: false });
+    request.on('error', reject);
+    request.on('response', (response) => {
+      readBody(response).then(
+        (answer) => resolve({ status: response.statusCode ?? 502, headers: response.headers, body: answer }),
+        reject,
+      );
+    });
+    request.end(body);
+  });
+}

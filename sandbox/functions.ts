@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { listen } from './http-server.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const SERVERLESS = fileURLToPath(new URL('../node_modules/serverless/bin/serverless.js', import.meta.url));
+const STAGE = 'local';
+
+export interface FunctionsOptions {
+  /** Stage parameters of serverless.yml. */
+  params: Record<string, string>;
+  /** Where the AWS SDKs in the functions find their services. */
+  awsUrl: string;
+  /** Gets each line that the functions log. */
+  onLog: (line: string) => void;
+}
+
+export interface Functions {
+  httpUrl: string;
+  invokeUrl: string;
+  invokeFunctionName: string;
+  close(): Promise<void>;
+}
+
+/** Runs the built functions under serverless-offline, in a process of its own. */
+export async function startFunctions({ params, awsUrl, onLog }: FunctionsOptions): Promise<Functions> {
+  const [httpPort, lambdaPort] = await freePorts();
+  const flags = [
+    ...['--stage', STAGE, '--host', '127.0.0.1'],
+    ...['--httpPort', String(httpPort), '--lambdaPort', String(lambdaPort)],
+    ...['--noPrependStageInUrl', '--noSponsor', '--disableCookieValidation'],
+    ...Object.entries(params).map(([name, value]) => `--param=${name}=${value}`),
+  ];
+  const child = spawn(process.execPath, [SERVERLESS, 'offline', ...flags], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: awsUrl,
+      SLS_TELEMETRY_DISABLED: '1',
+    },
+  });
+  process.once('exit', () => child.kill());
+  await ready(child, onLog);
+  return {
+    httpUrl: `http://127.0.0.1:${httpPort}`,
+    invokeUrl: `http://127.0.0.1:${lambdaPort}`,
+    invokeFunctionName: `rongcloud-group-join-${STAGE}-invoke`,
+    close: () => stop(child),
+  };
+}
+
+/** Waits until both doors listen. What serverless-offline says is shown only if it fails to start. */
+function ready(child: ChildProcess, onLog: (line: string) => void): Promise<void> {
+  const said: string[] = [];
+  return new Promise((resolve, reject) => {
+    child.once('exit', () => reject(new Error(`serverless-offline did not start:\n${said.join('\n')}`)));
+    for (const stream of [child.stdout, child.stderr]) {
+      if (!stream) continue;
+      createInterface({ input: stream }).on('line', (line) => {
+        if (said.length < 200) said.push(line);
+        if (line.startsWith('{')) onLog(line);
+        if (line.includes('Server ready')) resolve();
+      });
+    }
+  });
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
+  await exited;
+  clearTimeout(timer);
+}
+
+/** Two ports that nobody listens on: serverless-offline can't be asked which it got. */
+async function freePorts(): Promise<[number, number]> {
+  const [first, second] = await Promise.all([listen(0, () => {}), listen(0, () => {})]);
+  await Promise.all([first.close(), second.close()]);
+  return [first.port, second.port];
+}

@@ -1,0 +1,112 @@
+import { buildFunctions } from '../build.ts';
+import { DATA_CENTERS } from '../lib/rongcloud/data-centers.ts';
+import { type RealRongCloud, type Sandbox, startSandbox } from './sandbox.ts';
+
+/** What a person did wrong or can mend, said in one line. */
+class Complaint extends Error {}
+
+const { env } = process;
+
+try {
+  const stop = stopOnSignal();
+  const port = readPort();
+  const rongCloud = readRongCloud();
+  const sample = readSample(rongCloud);
+  await buildFunctions();
+  const sandbox = await startSandbox({
+    port,
+    ...(rongCloud && { rongCloud }),
+    corsOrigins: env.CORS_ORIGINS?.split(',') ?? [],
+    onLog: (line) => console.log(line),
+  });
+  stop.with(sandbox);
+  introduce(sandbox, rongCloud);
+  if (sample) await joinSample(sandbox, sample);
+} catch (error) {
+  console.error(explain(error));
+  process.exit(1);
+}
+
+/** Ctrl-C and SIGTERM stop whatever has been started. */
+function stopOnSignal(): { with(sandbox: Sandbox): void } {
+  let running: Sandbox | undefined;
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    // npm passes on the signal that the terminal has sent already.
+    if (stopping) return;
+    stopping = true;
+    await running?.close();
+    process.exit(0);
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return {
+    with: (sandbox) => {
+      running = sandbox;
+    },
+  };
+}
+
+function readPort(): number {
+  const port = Number(env.PORT || 4000);
+  if (!Number.isInteger(port) || port < 1 || port > 65_000)
+    throw new Complaint('PORT must be a number from 1 to 65000.');
+  return port;
+}
+
+function readRongCloud(): RealRongCloud | undefined {
+  const { RONGCLOUD_APP_KEY: appKey, RONGCLOUD_APP_SECRET: appSecret, RONGCLOUD_DATA_CENTER: dataCenter } = env;
+  if (!appKey && !appSecret) return undefined;
+  if (!appKey || !appSecret || !dataCenter || !Object.hasOwn(DATA_CENTERS, dataCenter)) {
+    const names = Object.keys(DATA_CENTERS).join(', ');
+    throw new Complaint(
+      `To call the real RongCloud, set RONGCLOUD_APP_KEY, RONGCLOUD_APP_SECRET and RONGCLOUD_DATA_CENTER (one of ${names}).`,
+    );
+  }
+  return { appKey, appSecret, dataCenter };
+}
+
+interface Sample {
+  userId: string;
+  groupId: string;
+}
+
+/** Nobody joins a group of the real RongCloud unless they are named. */
+function readSample(rongCloud: RealRongCloud | undefined): Sample | undefined {
+  const { SAMPLE_USER: userId, SAMPLE_GROUP: groupId } = env;
+  if (userId && groupId) return { userId, groupId };
+  return rongCloud ? undefined : { userId: userId || 'alice', groupId: groupId || 'team-1' };
+}
+
+function introduce(sandbox: Sandbox, rongCloud: RealRongCloud | undefined): void {
+  const rows = [
+    ['HTTP door', sandbox.httpUrl],
+    ['Lambda Invoke', `${sandbox.invokeUrl} (function ${sandbox.invokeFunctionName})`],
+    ['AWS stand-ins', sandbox.awsUrl],
+    ['IM service', sandbox.im?.url ?? `the real RongCloud, data centre ${rongCloud?.dataCenter}`],
+    ['Token issuer', sandbox.issuer.url],
+  ];
+  for (const [name, value] of rows) console.log(`${name?.padEnd(14)} ${value}`);
+}
+
+async function joinSample(sandbox: Sandbox, { userId, groupId }: Sample): Promise<void> {
+  const token = await sandbox.issuer.token({ sub: userId, groups: [groupId] });
+  const url = `${sandbox.httpUrl}/groups/${encodeURIComponent(groupId).replaceAll("'", '%27')}/members`;
+  const response = await fetch(url, { method: 'POST', headers: { Authorization: `Bearer ${token}` } });
+  const body = await response.text();
+  if (!response.ok) {
+    console.error(`The sample join failed: ${response.status} ${body}`);
+    return;
+  }
+  console.log(`\nJoined ${userId} to ${groupId}: ${response.status} ${body}`);
+  console.log(`\nDo it again with:\n\n  curl -i -X POST '${url}' -H 'Authorization: Bearer ${token}'\n`);
+  console.log('Ctrl-C stops everything.');
+}
+
+function explain(error: unknown): string {
+  if (error instanceof Complaint) return error.message;
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error) {
+    return `Port ${error.port} is in use. Set PORT to the first of five free ports, for example PORT=4100 npm start.`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+const DIST = new URL('../dist/', import.meta.url);
+// How Lambda starts Node.
+const FLAGS = ['--no-experimental-require-module', '--no-experimental-detect-module'];
+const ENVIRONMENT = {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'test',
+  AWS_SECRET_ACCESS_KEY: 'test',
+  // Nobody listens there, so that what is fetched at init fails at once.
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: 'http://127.0.0.1:9',
+  RONGCLOUD_SECRET_ID: 'rongcloud/app',
+  RONGCLOUD_API_URLS: 'http://127.0.0.1:9',
+  JWT_ISSUER: 'http://127.0.0.1:9',
+  JWT_AUDIENCE: 'api',
+};
+
+/** Imports a door in a new Node as Lambda does, and prints what an expression makes of its handler. */
+function inLambda(door: string, expression: string, env: Record<string, string> = ENVIRONMENT) {
+  const script = `const { handler } = await import(${JSON.stringify(new URL(door, DIST).href)});
+    const context = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15000 };
+    process.stdout.write('\\n' + JSON.stringify(${expression}));`;
+  return run(process.execPath, [...FLAGS, '--input-type=module', '--eval', script], {
+    env,
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+  });
+}
+
+describe('the bundle', () => {
+  it('answers under the flags that Lambda gives Node', async () => {
+    const { stdout } = await inLambda('http.mjs', 'await handler({ headers: {} }, context)');
+    expect(stdout).toContain('\\"code\\":\\"UNAUTHENTICATED\\"');
+  });
+
+  it('throws from the Invoke door what Lambda makes a function error of', async () => {
+    const expression =
+      "await handler({ groupId: 'g', userIds: ['a'] }, context).catch((e) => [e.name, e.message, e.stack])";
+    const { stdout } = await inLambda('invoke.mjs', expression);
+    const [name, message, stack] = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
+    expect(name).toBe('CREDENTIALS_UNAVAILABLE');
+    expect(JSON.parse(message)).toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE', outcome: 'not_sent', joined: 0 });
+    expect(stack).toBe('');
+  });
+
+  it('refuses to start without its configuration and names all of it', async () => {
+    const error = await inLambda('http.mjs', '1', { AWS_REGION: 'us-east-1' }).catch((thrown: Error) => thrown);
+    const text = String(error);
+    for (const name of ['RONGCLOUD_SECRET_ID', 'RONGCLOUD_DATA_CENTER', 'JWT_ISSUER', 'JWT_AUDIENCE']) {
+      expect(text).toContain(`${name} is missing`);
+    }
+  });
+
+  it('holds nothing of this machine', async () => {
+    const home = fileURLToPath(new URL('..', import.meta.url));
+    for (const name of await readdir(DIST, { recursive: true })) {
+      if (name.endsWith('.mjs')) expect(await readFile(new URL(name, DIST), 'utf8')).not.toContain(home);
+    }
+  });
+});

@@ -1,0 +1,228 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { describe, expect, it, vi } from 'vitest';
+import { createHandler } from '../../functions/http.ts';
+import type { Caller } from '../../lib/caller.ts';
+import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
+import type { JoinGroup } from '../../lib/join-group.ts';
+
+const alice: Caller = { kind: 'user', userId: 'alice', groups: ['g'], claims: {} };
+const service: Caller = { kind: 'service', claims: {} };
+
+interface Ask {
+  caller?: Caller;
+  body?: string;
+  base64?: boolean;
+  headers?: Record<string, string>;
+  groupId?: string;
+  joinGroup?: JoinGroup;
+  authenticate?: () => Promise<Caller>;
+}
+
+async function ask({ caller = alice, body, base64 = false, headers = {}, groupId = 'g', ...deps }: Ask = {}) {
+  const joinGroup = vi.fn<JoinGroup>(
+    deps.joinGroup ?? (async (request) => ({ groupId: request.groupId, joined: request.userIds, failed: [] })),
+  );
+  const authenticate = vi.fn(deps.authenticate ?? (async () => caller));
+  const log = vi.fn();
+  const handler = createHandler({ authenticate, joinGroup, log, now: () => 1000 });
+  const event = {
+    headers: {
+      authorization: 'Bearer t',
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    pathParameters: { groupId },
+    ...(body !== undefined && { body }),
+    isBase64Encoded: base64,
+  } as unknown as APIGatewayProxyEventV2;
+  const result = await handler(event, { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 });
+  return { ...result, json: JSON.parse(result.body ?? ''), joinGroup, authenticate, log };
+}
+
+const failing =
+  (...codes: JoinErrorCode[]): JoinGroup =>
+  async (request) => ({
+    groupId: request.groupId,
+    joined: request.userIds.slice(codes.length),
+    failed: codes.map((code, offset) => ({
+      offset,
+      userIds: request.userIds.slice(offset, offset + 1),
+      error: new JoinError(code, { upstreamCode: 1002 + offset }),
+    })),
+  });
+
+describe('the HTTP door', () => {
+  it('joins the caller when there is no body', async () => {
+    const { statusCode, headers, json, joinGroup } = await ask();
+    expect(statusCode).toBe(200);
+    expect(json).toEqual({ groupId: 'g', joined: ['alice'], requestId: 'aws-1' });
+    expect(headers).toEqual({
+      'Content-Type': 'application/json',
+      'Cache-Control': 'no-store',
+      'X-Request-ID': 'aws-1',
+    });
+    // 15 s are left of the invocation, half a second of them for the answer.
+    expect(joinGroup).toHaveBeenCalledWith(
+      { groupId: 'g', userIds: ['alice'] },
+      { requestId: 'aws-1', deadline: 1000 + 15_000 - 500 },
+    );
+  });
+
+  it('joins whom a service names, duplicates once', async () => {
+    const body = '{"userIds":["a","b","a"],"groupName":"Team"}';
+    const { json, joinGroup } = await ask({ caller: service, body });
+    expect(json.joined).toEqual(['a', 'b']);
+    expect(joinGroup.mock.lastCall?.[0]).toEqual({ groupId: 'g', userIds: ['a', 'b'], groupName: 'Team' });
+  });
+
+  it('takes a body in base64', async () => {
+    const body = Buffer.from('{"userIds":["用户"]}').toString('base64');
+    expect((await ask({ caller: service, body, base64: true })).json.joined).toEqual(['用户']);
+  });
+
+  it('keeps a sane X-Request-ID and replaces any other', async () => {
+    const kept = await ask({ headers: { 'x-request-id': 'mine-1' } });
+    expect(kept.json.requestId).toBe('mine-1');
+    expect(kept.headers).toMatchObject({ 'X-Request-ID': 'mine-1' });
+    expect(kept.joinGroup.mock.lastCall?.[1].requestId).toBe('mine-1');
+    expect((await ask({ headers: { 'x-request-id': 'a b' } })).json.requestId).toBe('aws-1');
+  });
+
+  it('answers 401 with a challenge and the same body whatever the reason', async () => {
+    const authenticate = async () => {
+      throw new JoinError('UNAUTHENTICATED', { cause: new Error('expired') });
+    };
+    const { statusCode, headers, json, joinGroup } = await ask({ authenticate });
+    expect(statusCode).toBe(401);
+    expect(headers).toMatchObject({
+      'Content-Type': 'application/problem+json',
+      'WWW-Authenticate': 'Bearer realm="groups", error="invalid_token"',
+    });
+    expect(json).toEqual({
+      type: 'about:blank',
+      title: 'Unauthorized',
+      status: 401,
+      code: 'UNAUTHENTICATED',
+      detail: 'A valid bearer token is required.',
+      requestId: 'aws-1',
+      outcome: 'not_sent',
+      retryable: false,
+    });
+    expect(joinGroup).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ['text/plain', 415],
+    ['application/x-www-form-urlencoded', 415],
+    ['application/jsonp', 415],
+    ['nonsense', 415],
+    ['application/json; charset=utf-8', 200],
+    ['Application/JSON', 200],
+    ['application/vnd.api+json', 200],
+  ])('with a %s body answers %i', async (type, status) => {
+    const { statusCode, json } = await ask({ body: '{}', headers: { 'content-type': type } });
+    expect(statusCode).toBe(status);
+    if (status === 415) expect(json.code).toBe('UNSUPPORTED_MEDIA_TYPE');
+  });
+
+  it('does not care for the type where there is no body', async () => {
+    expect((await ask({ headers: { 'content-type': 'text/plain' } })).statusCode).toBe(200);
+  });
+
+  it.each([
+    ['{', false],
+    ['[', false],
+    ['\u{FEFF}', false],
+    ['****', true],
+    [Buffer.from('{').toString('base64'), true],
+    [Buffer.from([0x22, 0xff, 0x22]).toString('base64'), true],
+  ])('points at the whole body %j when it can not be read', async (body, base64) => {
+    const { statusCode, json } = await ask({ body, base64 });
+    expect(statusCode).toBe(400);
+    expect(json).toMatchObject({ code: 'INVALID_REQUEST', errors: [{ pointer: '' }] });
+  });
+
+  it('reads JSON that is nested 100 000 deep without harm', async () => {
+    const deep = `{"userIds":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    expect(await ask({ body: deep })).toMatchObject({ statusCode: 400, json: { errors: [{ pointer: '/userIds/0' }] } });
+  });
+
+  it('wants a service to name somebody', async () => {
+    expect(await ask({ caller: service })).toMatchObject({
+      statusCode: 400,
+      json: { errors: [{ pointer: '/userIds' }] },
+    });
+  });
+
+  it('answers 403 when the policy says no, and sends nothing', async () => {
+    const { statusCode, json, joinGroup } = await ask({ body: '{"userIds":["bob"]}' });
+    expect(statusCode).toBe(403);
+    expect(json).toMatchObject({ code: 'FORBIDDEN', outcome: 'not_sent', detail: 'A user may add only itself.' });
+    expect(joinGroup).not.toHaveBeenCalled();
+    expect((await ask({ body: '{"userIds":["alice","alice"]}' })).statusCode).toBe(200);
+  });
+
+  it('checks in the order 401, 415, 400, 403', async () => {
+    const authenticate = async () => {
+      throw new JoinError('UNAUTHENTICATED');
+    };
+    const bad = { body: '{', headers: { 'content-type': 'text/plain' }, groupId: ' ' };
+    expect((await ask({ ...bad, authenticate })).statusCode).toBe(401);
+    expect((await ask(bad)).statusCode).toBe(415);
+    expect((await ask({ body: '{"userIds":["bob"]}', groupId: ' ' })).statusCode).toBe(400);
+    expect((await ask({ body: '{"userIds":["bob"]}' })).statusCode).toBe(403);
+  });
+
+  it('answers 207 when some joined', async () => {
+    const body = '{"userIds":["a","b"]}';
+    const { statusCode, headers, json } = await ask({ caller: service, body, joinGroup: failing('UPSTREAM_REJECTED') });
+    expect(statusCode).toBe(207);
+    expect(headers).toMatchObject({ 'Content-Type': 'application/json' });
+    expect(json).toEqual({
+      groupId: 'g',
+      joined: ['b'],
+      requestId: 'aws-1',
+      failed: [
+        { userIds: ['a'], code: 'UPSTREAM_REJECTED', outcome: 'rejected', retryable: false, upstreamCode: 1002 },
+      ],
+    });
+  });
+
+  it('answers the first failure when nobody joined, with the least certain outcome', async () => {
+    const body = '{"userIds":["a","b"]}';
+    const joinGroup = failing('UPSTREAM_RATE_LIMITED', 'UPSTREAM_TIMEOUT');
+    const { statusCode, headers, json } = await ask({ caller: service, body, joinGroup });
+    expect(statusCode).toBe(503);
+    expect(headers).toMatchObject({ 'Content-Type': 'application/problem+json', 'Retry-After': '2' });
+    expect(json).toMatchObject({
+      code: 'UPSTREAM_RATE_LIMITED',
+      outcome: 'unknown',
+      retryable: true,
+      upstreamCode: 1002,
+      failed: [{ userIds: ['a'] }, { userIds: ['b'], code: 'UPSTREAM_TIMEOUT', outcome: 'unknown' }],
+    });
+    expect(json).not.toHaveProperty('joined');
+  });
+
+  it('says nothing of an unforeseen failure but logs it', async () => {
+    const joinGroup = async () => {
+      throw new TypeError('private');
+    };
+    const { statusCode, body, json, log } = await ask({ joinGroup });
+    expect(statusCode).toBe(500);
+    expect(json).toMatchObject({ code: 'INTERNAL', outcome: 'unknown', retryable: false });
+    expect(body).not.toContain('private');
+    expect(log).toHaveBeenCalledTimes(1);
+    expect(log.mock.lastCall?.[1]).toMatchObject({ code: 'INTERNAL', cause: { message: 'private' } });
+  });
+
+  it('logs one line of counts and no users', async () => {
+    const { log } = await ask({ caller: service, body: '{"userIds":["planted-1","planted-2"]}' });
+    expect(log.mock.calls).toEqual([
+      [
+        { door: 'http', requestId: 'aws-1', groupId: 'g', users: 2, joined: 2, failedCalls: 0, durationMs: 0 },
+        undefined,
+      ],
+    ]);
+  });
+});

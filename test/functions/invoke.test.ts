@@ -1,0 +1,92 @@
+import { describe, expect, it, vi } from 'vitest';
+import { createHandler } from '../../functions/invoke.ts';
+import { JoinError } from '../../lib/errors.ts';
+import type { JoinGroup } from '../../lib/join-group.ts';
+
+const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 30_000 };
+const joinsAll: JoinGroup = async ({ groupId, userIds }) => ({ groupId, joined: userIds, failed: [] });
+
+function setUp(joinGroup: JoinGroup = joinsAll) {
+  const join = vi.fn(joinGroup);
+  const log = vi.fn();
+  const handler = createHandler({ joinGroup: join, log, now: () => 0 });
+  const thrown = async (event: unknown): Promise<JoinError> => {
+    const error = await handler(event, invocation).catch((value: unknown) => value);
+    if (error instanceof JoinError) return error;
+    throw new Error('no JoinError was thrown');
+  };
+  return { join, log, handler, thrown };
+}
+
+describe('the Invoke door', () => {
+  it('joins and answers as the HTTP door does', async () => {
+    const { handler, join } = setUp();
+    const event = { groupId: 'g', userIds: ['a', 'b', 'a'], groupName: 'N', requestId: 'mine' };
+    expect(await handler(event, invocation)).toEqual({ groupId: 'g', joined: ['a', 'b'], requestId: 'mine' });
+    expect(join).toHaveBeenCalledWith(
+      { groupId: 'g', userIds: ['a', 'b'], groupName: 'N' },
+      { requestId: 'mine', deadline: 29_500 },
+    );
+  });
+
+  it.each([[undefined], ['a b'], [7]])('goes by its own id when it is given %j', async (requestId) => {
+    const { handler } = setUp();
+    expect(await handler({ groupId: 'g', userIds: ['a'], requestId }, invocation)).toMatchObject({
+      requestId: 'aws-1',
+    });
+  });
+
+  it('throws counts and positions but no ids when somebody did not join', async () => {
+    const { thrown } = setUp(async ({ groupId, userIds }) => ({
+      groupId,
+      joined: userIds.slice(0, 1),
+      failed: [
+        { offset: 1, userIds: userIds.slice(1, 3), error: new JoinError('GROUP_FULL', { upstreamCode: 405 }) },
+        { offset: 3, userIds: userIds.slice(3), error: new JoinError('GROUP_FULL', { outcome: 'not_sent' }) },
+      ],
+    }));
+    const error = await thrown({ groupId: 'planted-g', userIds: ['planted-1', 'planted-2', 'planted-3', 'planted-4'] });
+    expect(error.name).toBe('GROUP_FULL');
+    expect(error.stack).toBe('');
+    expect(JSON.parse(error.message)).toEqual({
+      type: 'about:blank',
+      title: 'Conflict',
+      status: 409,
+      code: 'GROUP_FULL',
+      detail: 'The group has no room for these users.',
+      requestId: 'aws-1',
+      outcome: 'rejected',
+      retryable: false,
+      upstreamCode: 405,
+      joined: 1,
+      failed: [
+        { offset: 1, count: 2, code: 'GROUP_FULL', outcome: 'rejected', retryable: false },
+        { offset: 3, count: 1, code: 'GROUP_FULL', outcome: 'not_sent', retryable: false },
+      ],
+    });
+    expect(error.message).not.toContain('planted');
+  });
+
+  it.each([[null], ['text'], [{}], [{ groupId: 'g', userIds: [] }], [{ groupId: 'g', userIds: ['planted '] }]])(
+    'throws INVALID_REQUEST for %j and calls nobody',
+    async (event) => {
+      const { thrown, join } = setUp();
+      const error = await thrown(event);
+      expect(error.name).toBe('INVALID_REQUEST');
+      expect(JSON.parse(error.message)).toMatchObject({ code: 'INVALID_REQUEST', joined: 0, failed: [] });
+      expect(error.message).toContain('pointer');
+      expect(error.message).not.toContain('planted');
+      expect(join).not.toHaveBeenCalled();
+    },
+  );
+
+  it('throws INTERNAL without a word of what went wrong', async () => {
+    const { thrown, log } = setUp(async () => {
+      throw new TypeError('private');
+    });
+    const error = await thrown({ groupId: 'g', userIds: ['a'] });
+    expect(error.name).toBe('INTERNAL');
+    expect(`${error.message}${error.stack}${String(error.cause)}`).not.toContain('private');
+    expect(log).toHaveBeenCalledTimes(1);
+  });
+});

@@ -1,0 +1,272 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
+
+let sandbox: TestSandbox;
+let alice: string;
+let service: string;
+beforeAll(async () => {
+  sandbox = await startTestSandbox({ corsOrigins: ['https://app.example'], params: { openGroups: 'lobby' } });
+  alice = await sandbox.issuer.token({ sub: 'alice', groups: ['team-*'] });
+  service = await sandbox.issuer.token({ sub: 'backend', scope: 'group:join' });
+});
+afterAll(() => sandbox?.close());
+beforeEach(() => {
+  sandbox.im.groups.clear();
+  sandbox.im.calls.length = 0;
+  sandbox.im.misbehave(undefined);
+});
+
+const people = (count: number) => Array.from({ length: count }, (_, i) => `user-${i}`);
+
+describe('the HTTP door, end to end', () => {
+  it('refuses a call without a token', async () => {
+    const { status, headers, json } = await sandbox.post('team-1');
+    expect(status).toBe(401);
+    expect(headers.get('content-type')).toBe('application/problem+json');
+    expect(headers.get('www-authenticate')).toBe('Bearer realm="groups"');
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('x-request-id')).toBe(json.requestId);
+    expect(json.code).toBe('UNAUTHENTICATED');
+    expect(sandbox.im.calls).toEqual([]);
+  });
+
+  it('lets a user join itself with an empty body', async () => {
+    const { status, json, headers } = await sandbox.post('team-1', { token: alice });
+    expect([status, json.joined]).toEqual([200, ['alice']]);
+    expect(sandbox.im.groups.members('team-1')).toEqual(['alice']);
+    expect(sandbox.im.calls[0]?.headers['x-request-id']).toBe(headers.get('x-request-id'));
+  });
+
+  it('sends a user that is listed twice once', async () => {
+    const { status } = await sandbox.post('team-1', { token: alice, body: '{"userIds":["alice","alice"]}' });
+    expect(status).toBe(200);
+    expect(sandbox.im.calls.map(({ userIds }) => userIds)).toEqual([['alice']]);
+  });
+
+  it.each([
+    ['another user', 'team-1', '{"userIds":["bob"]}'],
+    ['another user beside itself', 'team-1', '{"userIds":["alice","bob"]}'],
+    ['a group name', 'team-1', '{"groupName":"Mine"}'],
+    ['a group without a grant', 'other', '{}'],
+  ])('denies a user %s, and nothing is sent', async (_name, groupId, body) => {
+    const { status, json } = await sandbox.post(groupId, { token: alice, body });
+    expect([status, json.code]).toEqual([403, 'FORBIDDEN']);
+    expect(sandbox.im.calls).toEqual([]);
+  });
+
+  it('opens the groups that are open to all', async () => {
+    expect((await sandbox.post('lobby', { token: alice })).status).toBe(200);
+    expect((await sandbox.post('lobby-2', { token: alice })).status).toBe(403);
+  });
+
+  it('adds 2500 users for a service in three calls, each once, order kept', async () => {
+    const body = JSON.stringify({ userIds: people(2500) });
+    const { status, json } = await sandbox.post('big', { token: service, body });
+    expect(status).toBe(200);
+    expect(json.joined).toEqual(people(2500));
+    expect(sandbox.im.calls.map(({ userIds }) => userIds.length)).toEqual([1000, 1000, 500]);
+    expect(sandbox.im.groups.members('big')).toEqual(people(2500));
+  });
+
+  it.each([
+    ['3001 users', { body: JSON.stringify({ userIds: people(3001) }) }, 400, ['/userIds']],
+    ['a 65-character id', { body: JSON.stringify({ userIds: ['a', 'x'.repeat(65)] }) }, 400, ['/userIds/1']],
+    ['an empty id', { body: '{"userIds":[""]}' }, 400, ['/userIds/0']],
+    ['a lone surrogate', { body: '{"userIds":["a\\ud800"]}' }, 400, ['/userIds/0']],
+    ['a control character', { body: '{"userIds":["a\\u0007"]}' }, 400, ['/userIds/0']],
+    ['an unknown key', { body: '{"userIds":["a"],"role":"admin"}' }, 400, ['/role']],
+    ['the key __proto__', { body: '{"userIds":["a"],"__proto__":{"kind":"service"}}' }, 400, ['/__proto__']],
+    ['malformed JSON', { body: '{"userIds":' }, 400, ['']],
+    ['no users for a service', { body: '{}' }, 400, ['/userIds']],
+    ['a null body', { body: 'null' }, 400, ['']],
+    ['a wrong type', { body: 'userIds=a', headers: { 'Content-Type': 'text/plain' } }, 415, undefined],
+  ])('refuses %s', async (_name, options, status, pointers) => {
+    const answer = await sandbox.post('g', { token: service, ...options });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect((answer.json.errors as { pointer: string }[] | undefined)?.map(({ pointer }) => pointer)).toEqual(pointers);
+    expect(sandbox.im.calls).toEqual([]);
+  });
+
+  it('points at a group id in the path', async () => {
+    const { status, json } = await sandbox.post(' x', { token: service, body: '{"userIds":["a"]}' });
+    expect([status, json.errors]).toEqual([
+      400,
+      [{ pointer: '/groupId', detail: 'Must not begin or end with white space.' }],
+    ]);
+  });
+
+  it.each(['a b', 'a+b', 'a&userId=admin', '%41', '用户', '😀', 'a/b', "o'hara", '..'])(
+    'carries the id %s to the IM service as it is',
+    async (id) => {
+      expect((await sandbox.post('g', { token: service, body: JSON.stringify({ userIds: [id] }) })).status).toBe(200);
+      expect(sandbox.im.groups.members('g')).toEqual([id]);
+      // A path of dots alone is resolved by whoever sends it.
+      if (id === '..') return;
+      expect((await sandbox.post(id, { token: service, body: '{"userIds":["a"]}' })).status).toBe(200);
+      expect(sandbox.im.groups.members(id)).toEqual(['a']);
+    },
+  );
+
+  it('answers 207 when a group fills up on the way', async () => {
+    await sandbox.post('full', { token: service, body: JSON.stringify({ userIds: people(1500) }) });
+    const late = Array.from({ length: 2600 }, (_, i) => `late-${i}`);
+    const { status, json } = await sandbox.post('full', { token: service, body: JSON.stringify({ userIds: late }) });
+    expect(status).toBe(207);
+    expect(json.joined).toEqual(late.slice(0, 1000));
+    expect(json.failed).toEqual([
+      { userIds: late.slice(1000, 2000), code: 'GROUP_FULL', outcome: 'rejected', retryable: false, upstreamCode: 405 },
+      { userIds: late.slice(2000), code: 'GROUP_FULL', outcome: 'not_sent', retryable: false },
+    ]);
+  });
+
+  it.each([
+    ['a token in the query', '?access_token=TOKEN', {}],
+    ['two Authorization headers', '', { 'X-Twice': '1' }],
+  ])('refuses %s', async (_name, query, extra) => {
+    const url = `${sandbox.httpUrl}/groups/team-1/members${query.replace('TOKEN', alice)}`;
+    const headers = new Headers(extra);
+    if (query === '') {
+      headers.append('Authorization', `Bearer ${alice}`);
+      headers.append('Authorization', `Bearer ${alice}`);
+    }
+    const response = await fetch(url, { method: 'POST', headers });
+    expect(response.status).toBe(401);
+    expect(sandbox.im.calls).toEqual([]);
+  });
+
+  it('answers as API Gateway where there is no route', async () => {
+    for (const path of ['/', '/groups/g', '/groups/g/members/x']) {
+      const response = await fetch(`${sandbox.httpUrl}${path}`, { method: 'POST' });
+      expect([response.status, await response.json()]).toEqual([404, { message: 'Not Found' }]);
+    }
+    const wrongMethod = await fetch(`${sandbox.httpUrl}/groups/g/members`);
+    expect([wrongMethod.status, await wrongMethod.json()]).toEqual([404, { message: 'Not Found' }]);
+  });
+
+  it('lets browsers call from the configured origin alone', async () => {
+    const from = async (origin: string, method: string) => {
+      const response = await fetch(`${sandbox.httpUrl}/groups/team-1/members`, {
+        method,
+        headers: { Origin: origin, 'Access-Control-Request-Method': 'POST' },
+      });
+      return [response.status, response.headers.get('access-control-allow-origin')];
+    };
+    expect(await from('https://app.example', 'OPTIONS')).toEqual([204, 'https://app.example']);
+    expect(await from('https://app.example', 'POST')).toEqual([401, 'https://app.example']);
+    expect((await from('https://evil.example', 'OPTIONS'))[1]).toBeNull();
+    expect((await from('https://evil.example', 'POST'))[1]).toBeNull();
+  });
+});
+
+describe('the Invoke door, end to end', () => {
+  it('joins without a token', async () => {
+    const { functionError, payload } = await sandbox.invoke({ groupId: 'g', userIds: people(2500), requestId: 'mine' });
+    expect(functionError).toBeUndefined();
+    expect(payload).toEqual({ groupId: 'g', joined: people(2500), requestId: 'mine' });
+    expect(sandbox.im.groups.members('g')).toEqual(people(2500));
+    expect(sandbox.im.calls.map(({ headers }) => headers['x-request-id'])).toEqual(['mine', 'mine', 'mine']);
+  });
+
+  it('gives a failed join as a function error that is the problem, without ids or a stack', async () => {
+    sandbox.im.misbehave({ kind: 'status', status: 400, body: '{"code":1002,"errorMessage":"planted"}' });
+    const { functionError, payload, text } = await sandbox.invoke({ groupId: 'planted-g', userIds: ['planted-u'] });
+    expect(functionError).toBe('Unhandled');
+    expect(payload).toEqual({ errorType: 'UPSTREAM_REJECTED', errorMessage: expect.any(String), trace: [] });
+    expect(JSON.parse(String(payload.errorMessage))).toMatchObject({
+      code: 'UPSTREAM_REJECTED',
+      status: 422,
+      outcome: 'rejected',
+      upstreamCode: 1002,
+      joined: 0,
+      failed: [{ offset: 0, count: 1, code: 'UPSTREAM_REJECTED', outcome: 'rejected', retryable: false }],
+    });
+    expect(text).not.toContain('planted');
+  });
+
+  it('refuses a bad event as a function error', async () => {
+    const { payload } = await sandbox.invoke({ groupId: 'g', userIds: [], admin: true });
+    expect(payload.errorType).toBe('INVALID_REQUEST');
+    expect(JSON.parse(String(payload.errorMessage)).errors).toEqual([{ pointer: '/admin', detail: 'Unknown key.' }]);
+    expect(sandbox.im.calls).toEqual([]);
+  });
+
+  it('takes an asynchronous invocation and outlives its failure', async () => {
+    const url = `${sandbox.invokeUrl}/2015-03-31/functions/${sandbox.invokeFunctionName}/invocations`;
+    const send = (body: string, type = 'Event') =>
+      fetch(url, { method: 'POST', body, headers: { 'X-Amz-Invocation-Type': type } });
+    expect((await send('{"groupId":""}')).status).toBe(202);
+    expect((await send('{"groupId":"g","userIds":["a"]}')).status).toBe(202);
+    await expect.poll(() => sandbox.im.groups.members('g')).toEqual(['a']);
+    expect((await send('{"groupId":"g","userIds":["b"]}', 'RequestResponse')).status).toBe(200);
+  });
+
+  it('is found by its ARN, and nothing else is found', async () => {
+    const call = (name: string) =>
+      fetch(`${sandbox.invokeUrl}/2015-03-31/functions/${encodeURIComponent(name)}/invocations`, {
+        method: 'POST',
+        body: '{"groupId":"g","userIds":["a"]}',
+      });
+    const arn = `arn:aws:lambda:us-east-1:000000000000:function:${sandbox.invokeFunctionName}`;
+    expect((await call(arn)).status).toBe(200);
+    expect((await call(`${arn}:1`)).status).toBe(200);
+    const unknown = await call('other');
+    expect([unknown.status, unknown.headers.get('x-amzn-errortype')]).toEqual([404, 'ResourceNotFoundException']);
+  });
+
+  it('refuses a payload that is not JSON', async () => {
+    const url = `${sandbox.invokeUrl}/2015-03-31/functions/${sandbox.invokeFunctionName}/invocations`;
+    expect((await fetch(url, { method: 'POST', body: '{' })).status).toBe(400);
+  });
+});
+
+describe('what users and logs get to see', () => {
+  it('never holds a stack, a secret, a token, a signature or a user', async () => {
+    const answers: string[] = [];
+    const nasty = [
+      '{',
+      '[]',
+      '"x"',
+      '{"userIds":{"a":1}}',
+      `{"userIds":${'['.repeat(50_000)}`,
+      '\u0000',
+      '{"userIds":["planted-user-1 "]}',
+    ];
+    for (const body of nasty) answers.push((await sandbox.post('g', { token: service, body })).text);
+    const planted = JSON.stringify({ userIds: ['planted-user-1', 'planted-user-2'] });
+    const start = sandbox.im.calls.length;
+    for (const how of [
+      undefined,
+      { kind: 'status', status: 500, body: '<html>planted-upstream</html>' },
+      { kind: 'status', status: 401, body: '{"code":1004,"errorMessage":"planted-upstream"}' },
+      { kind: 'cut' },
+      { kind: 'close' },
+    ] as const) {
+      sandbox.im.misbehave(how);
+      answers.push((await sandbox.post('g', { token: service, body: planted })).text);
+      answers.push((await sandbox.invoke({ groupId: 'g', userIds: ['planted-user-1'], groupName: 'x' })).text);
+    }
+    answers.push((await sandbox.post('g', { token: `${service}x` })).text);
+    await expect.poll(() => sandbox.logs.length).toBeGreaterThan(10);
+
+    const seen = sandbox.im.calls.slice(start).flatMap(({ headers }) => [headers.signature, headers.nonce].map(String));
+    expect(seen.length).toBeGreaterThanOrEqual(20);
+    const forbidden = [
+      'sandbox-app-secret',
+      'planted-user',
+      'planted-upstream',
+      service,
+      service.split('.')[2] ?? '',
+      ...seen,
+    ];
+    const logs = sandbox.logs.join('\n');
+    for (const text of forbidden) expect(logs).not.toContain(text);
+    for (const answer of answers) {
+      // A stack, or a path or place in code.
+      expect(answer).not.toMatch(/\bat .+:\d+|node_modules|\.mjs|stack/i);
+      for (const text of forbidden.filter((value) => value !== 'planted-user')) expect(answer).not.toContain(text);
+    }
+    expect(logs).toContain('"groupId":"g"');
+    expect(logs).toContain('UPSTREAM_UNAVAILABLE');
+  });
+});
