@@ -60,13 +60,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const app = options.rongCloud ?? { appKey: 'sandbox-app-key', appSecret: 'sandbox-app-secret' };
   const secrets: Secrets = new Map([[SECRET_ID, JSON.stringify({ appKey: app.appKey, appSecret: app.appSecret })]]);
   try {
-    const aws = await open(startAws(at(2), { 'secretsmanager.GetSecretValue': getSecretValue(secrets) }));
-    const im = options.rongCloud ? undefined : await open(startImService({ port: at(3), ...app }));
-    const issuer = await open(startTokenIssuer(at(4)));
-    // The doors' ports are taken before the functions start, so that one in use is known at once.
+    // The doors' ports are taken first, so that one in use is known at once.
     const targets = { http: '', invoke: '' };
     const gateway = await open(startApiGateway(at(0), () => targets.http, options.corsOrigins ?? []));
     const lambda = await open(startLambdaInvoke(at(1), () => targets.invoke));
+    const aws = await open(startAws(at(2), { 'secretsmanager.GetSecretValue': getSecretValue(secrets) }));
+    const im = options.rongCloud ? undefined : await open(startImService({ port: at(3), ...app }));
+    const issuer = await open(startTokenIssuer(at(4)));
     const functions = await open(
       startFunctions({
         awsUrl: aws.url,

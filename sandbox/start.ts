@@ -27,7 +27,7 @@ try {
   process.exit(1);
 }
 
-/** Ctrl-C and SIGTERM stop whatever has been started. */
+/** Ctrl-C, SIGTERM and the end of npm stop whatever has been started. */
 function stopOnSignal(): { with(sandbox: Sandbox): void } {
   let running: Sandbox | undefined;
   let stopping = false;
@@ -40,6 +40,11 @@ function stopOnSignal(): { with(sandbox: Sandbox): void } {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  // A signal that ends npm reaches the shell between npm and this process, and no further.
+  if (env.npm_lifecycle_event !== undefined) {
+    const parent = process.ppid;
+    setInterval(() => process.ppid === parent || stop(), 500).unref();
+  }
   return {
     with: (sandbox) => {
       running = sandbox;
