@@ -69,7 +69,6 @@ export function createAuthenticator({ rules, keys, now }: AuthenticatorOptions):
       if (cause instanceof JoinError) throw cause;
       throw unauthenticated(cause instanceof errors.JOSEError ? cause.code : 'the token is malformed', cause);
     }
-    checkEncoding(token);
     checkTimes(verified.payload, currentDate.getTime() / 1000);
     checkAudience(verified.payload, rules.audience);
     return toCaller(verified.payload, rules);
@@ -92,16 +91,6 @@ function checkHeader(header: JWTHeaderParameters): void {
   if (header.typ === undefined) return;
   const type = String(header.typ).toLowerCase();
   if (!['jwt', 'at+jwt', 'application/at+jwt'].includes(type)) throw unauthenticated('the typ is foreign');
-}
-
-/** Invalid UTF-8 would be read as U+FFFD, and two user ids could become one. */
-function checkEncoding(token: string): void {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  try {
-    for (const part of token.split('.', 2)) decoder.decode(Buffer.from(part, 'base64url'));
-  } catch {
-    throw unauthenticated('the token is not UTF-8');
-  }
 }
 
 function checkTimes({ iat, exp }: JWTPayload, nowSeconds: number): void {

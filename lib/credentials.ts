@@ -1,39 +1,76 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { JoinError } from './errors.ts';
+import type { CredentialSource } from './rongcloud/client.ts';
 import type { AppCredentials } from './rongcloud/signature.ts';
 
 const FRESH_MS = 5 * 60_000;
+const LAST_GOOD_MS = 24 * 60 * 60_000;
+/** Between a read that failed and the next, while an old value can serve; and between forced reads. */
+const PAUSE_MS = 30_000;
 
 /** Reads the secret's text, or throws. */
 export type SecretReader = () => Promise<string | undefined>;
 
-export interface Credentials {
-  /** The app's key and secret, cached for 5 minutes. Throws CREDENTIALS_UNAVAILABLE. */
+export interface Credentials extends CredentialSource {
+  /**
+   * The app's key and secret, cached for 5 minutes; the last good ones for 24 hours while they can't be read. Throws
+   * CREDENTIALS_UNAVAILABLE.
+   */
   get(): Promise<AppCredentials>;
+  /**
+   * After RongCloud refused credentials: those that the secret holds now, if they differ. Reads the secret at most
+   * once in 30 seconds. Never throws.
+   */
+  replace(refused: AppCredentials): Promise<AppCredentials | undefined>;
 }
 
 /** A cache over the secret: one read in flight, and a failure is not kept. */
 export function createCredentials(read: SecretReader, now: () => number): Credentials {
   let held: { value: AppCredentials; readAt: number } | undefined;
   let inFlight: Promise<AppCredentials> | undefined;
+  let failedAt = Number.NEGATIVE_INFINITY;
+  let forcedAt = Number.NEGATIVE_INFINITY;
 
   async function refresh(): Promise<AppCredentials> {
     try {
       const value = parseSecret(await readOrFail(read));
       held = { value, readAt: now() };
       return value;
+    } catch (error) {
+      failedAt = now();
+      throw error;
     } finally {
       inFlight = undefined;
     }
   }
 
+  function readOnce(): Promise<AppCredentials> {
+    inFlight ??= refresh();
+    return inFlight;
+  }
+
   return {
     async get() {
-      if (held && now() - held.readAt < FRESH_MS) return held.value;
-      inFlight ??= refresh();
-      return inFlight;
+      const ageMs = held ? now() - held.readAt : Number.POSITIVE_INFINITY;
+      if (!held || ageMs >= LAST_GOOD_MS) return readOnce();
+      const old = held.value;
+      if (ageMs < FRESH_MS || now() - failedAt < PAUSE_MS) return old;
+      return readOnce().catch(() => old);
+    },
+    async replace(refused) {
+      if (held && !same(held.value, refused)) return held.value;
+      if (!inFlight) {
+        if (now() - forcedAt < PAUSE_MS) return undefined;
+        forcedAt = now();
+      }
+      const value = await readOnce().catch(() => undefined);
+      return value && !same(value, refused) ? value : undefined;
     },
   };
+}
+
+function same(a: AppCredentials, b: AppCredentials): boolean {
+  return a.appKey === b.appKey && a.appSecret === b.appSecret;
 }
 
 async function readOrFail(read: SecretReader): Promise<string | undefined> {
@@ -69,10 +106,10 @@ function malformed(reason: string): JoinError {
 }
 
 /** Reads a Secrets Manager secret by name or ARN. The SDK has no time limits of its own. */
-export function secretsManagerReader(secretId: string): SecretReader {
+export function secretsManagerReader(secretId: string, requestTimeoutMs = 2000): SecretReader {
   const client = new SecretsManagerClient({
     maxAttempts: 2,
-    requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
+    requestHandler: { connectionTimeout: 1000, requestTimeout: requestTimeoutMs, throwOnRequestTimeout: true },
   });
   return async () => {
     const { SecretString: text } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));

@@ -35,10 +35,12 @@ async function start(config: JoinConfig, ...warmUps: (() => Promise<unknown>)[])
   const credentials = createCredentials(secretsManagerReader(config.secretId), Date.now);
   const client = createClient({
     urls: config.apiUrls,
-    transport: createTransport(),
+    transport: createTransport({ now: Date.now }),
     credentials,
     now: Date.now,
+    random: Math.random,
     randomBytes,
+    sleep,
   });
   await warmUp(() => credentials.get(), ...warmUps);
   return { joinGroup: createJoinGroup(client), log: createRequestLog(), now: Date.now };

@@ -47,7 +47,15 @@ export async function serveJoin(deps: ServeDeps, join: JoinToServe): Promise<Ser
     const request = await join.admit();
     fields.groupId = request.groupId;
     fields.users = request.userIds.length;
-    const report = await deps.joinGroup(request, { requestId, deadline });
+    const report = await deps.joinGroup(request, {
+      requestId,
+      deadline,
+      onAttempt({ domain, durationMs }) {
+        fields.attempts = (fields.attempts ?? 0) + 1;
+        fields.upstreamMs = (fields.upstreamMs ?? 0) + durationMs;
+        fields.domain = domain;
+      },
+    });
     fields.joined = report.joined.length;
     fields.failedCalls = report.failed.length;
     const error = report.failed[0]?.error;

@@ -11,6 +11,11 @@ export interface LogFields {
   joined?: number;
   /** How many calls the users of a request were split into that failed. */
   failedCalls?: number;
+  /** Sendings to the IM service, and the time they took together. */
+  attempts?: number;
+  upstreamMs?: number;
+  /** The host that was called last. */
+  domain?: string;
   durationMs: number;
 }
 

@@ -1,6 +1,7 @@
 import { startApiGateway } from './api-gateway.ts';
 import { startAws } from './aws.ts';
 import { startFunctions } from './functions.ts';
+import { ImApp } from './im-app.ts';
 import { type ImService, startImService } from './im-service.ts';
 import { startLambdaInvoke } from './lambda-invoke.ts';
 import { getSecretValue, type Secrets } from './secrets-manager.ts';
@@ -32,8 +33,8 @@ export interface Sandbox {
   invokeFunctionName: string;
   awsUrl: string;
   secrets: Secrets;
-  /** Absent when the real RongCloud is called. */
-  im: ImService | undefined;
+  /** The IM service's primary and backup domain; absent when the real RongCloud is called. */
+  im: { primary: ImService; backup: ImService } | undefined;
   issuer: TokenIssuer;
   close(): Promise<void>;
 }
@@ -65,7 +66,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const gateway = await open(startApiGateway(at(0), () => targets.http, options.corsOrigins ?? []));
     const lambda = await open(startLambdaInvoke(at(1), () => targets.invoke));
     const aws = await open(startAws(at(2), { 'secretsmanager.GetSecretValue': getSecretValue(secrets) }));
-    const im = options.rongCloud ? undefined : await open(startImService({ port: at(3), ...app }));
+    const imApp = new ImApp(app);
+    const im = options.rongCloud
+      ? undefined
+      : { primary: await open(startImService(imApp, at(3))), backup: await open(startImService(imApp, at(5))) };
     const issuer = await open(startTokenIssuer(at(4)));
     const functions = await open(
       startFunctions({
@@ -73,7 +77,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         onLog: options.onLog ?? (() => {}),
         params: {
           secretId: SECRET_ID,
-          ...(options.rongCloud ? { dataCenter: options.rongCloud.dataCenter } : { apiUrls: im?.url ?? '' }),
+          ...(options.rongCloud && { dataCenter: options.rongCloud.dataCenter }),
+          ...(im && { apiUrls: `${im.primary.url},${im.backup.url}` }),
           jwtIssuer: issuer.url,
           jwksUri: issuer.jwksUrl,
           jwtAudience: issuer.audience,

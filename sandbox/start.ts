@@ -88,8 +88,9 @@ function introduce(sandbox: Sandbox, rongCloud: RealRongCloud | undefined): void
     ['HTTP door', sandbox.httpUrl],
     ['Lambda Invoke', `${sandbox.invokeUrl} (function ${sandbox.invokeFunctionName})`],
     ['AWS stand-ins', sandbox.awsUrl],
-    ['IM service', sandbox.im?.url ?? `the real RongCloud, data centre ${rongCloud?.dataCenter}`],
+    ['IM service', sandbox.im?.primary.url ?? `the real RongCloud, data centre ${rongCloud?.dataCenter}`],
     ['Token issuer', sandbox.issuer.url],
+    ...(sandbox.im ? [['IM, backup', sandbox.im.backup.url]] : []),
   ];
   for (const [name, value] of rows) console.log(`${name?.padEnd(14)} ${value}`);
 }
@@ -111,7 +112,7 @@ async function joinSample(sandbox: Sandbox, { userId, groupId }: Sample): Promis
 function explain(error: unknown): string {
   if (error instanceof Complaint) return error.message;
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error) {
-    return `Port ${error.port} is in use. Set PORT to the first of five free ports, for example PORT=4100 npm start.`;
+    return `Port ${error.port} is in use. Set PORT to the first of six free ports, for example PORT=4100 npm start.`;
   }
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
-import { JoinError } from '../errors.ts';
-import type { ApiUrls } from './data-centers.ts';
+import { JoinError, leastCertain, toJoinError } from '../errors.ts';
+import { type ApiUrls, Domains } from './data-centers.ts';
+import { blamesDomain, type FailedAttempt, planRetry, RetryBudget } from './retry.ts';
 import { judgeAnswer } from './return-codes.ts';
 import { type AppCredentials, nonceFrom, sign } from './signature.ts';
 import type { Transport } from './transport.ts';
@@ -9,14 +10,37 @@ const JOIN_PATH = '/group/join.json';
 const ANSWER_TIMEOUT_MS = 5000;
 /** An attempt with less time than this is not worth starting. */
 const MIN_ATTEMPT_MS = 1000;
+const MAX_ATTEMPTS = 3;
+
+/** Where the client gets the app's credentials. */
+export interface CredentialSource {
+  get(): Promise<AppCredentials>;
+  /** Other credentials than those RongCloud refused, or undefined if there are none. */
+  replace(refused: AppCredentials): Promise<AppCredentials | undefined>;
+}
 
 export interface ClientOptions {
   urls: ApiUrls;
   transport: Transport;
-  credentials: { get(): Promise<AppCredentials> };
+  credentials: CredentialSource;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** From 0 up to 1. */
+  random: () => number;
   randomBytes: (size: number) => Uint8Array;
+  sleep: (ms: number) => Promise<unknown>;
+  /** Attempts at one call, besides the one after a change of the secret. */
+  maxAttempts?: number;
+  answerTimeoutMs?: number;
+}
+
+/** What happened on one attempt. */
+export interface Attempt {
+  /** The host that was called. */
+  domain: string;
+  durationMs: number;
+  /** Undefined if it succeeded. */
+  error: JoinError | undefined;
 }
 
 export interface CallOptions {
@@ -24,35 +48,91 @@ export interface CallOptions {
   requestId: string;
   /** When this call must be over, in milliseconds since 1970. */
   deadline: number;
+  onAttempt?: (attempt: Attempt) => void;
 }
 
 export interface RongCloudClient {
   /**
-   * Makes one `/group/join.json` call with a form of `toCalls`. Resolves when every user in it has joined, throws
-   * a JoinError otherwise.
+   * Makes one `/group/join.json` call with a form of `toCalls`, on the other domain too if one fails. Resolves when
+   * every user in it has joined; otherwise throws the JoinError of the attempt whose outcome is least certain.
    */
   join(form: string, options: CallOptions): Promise<void>;
 }
 
-export function createClient({ urls, transport, credentials, now, randomBytes }: ClientOptions): RongCloudClient {
-  const url = new URL(JOIN_PATH, urls[0]);
-  return {
-    async join(form, { requestId, deadline }) {
-      const app = await credentials.get();
-      const leftMs = deadline - now();
-      if (leftMs < MIN_ATTEMPT_MS) throw new JoinError('DEADLINE_EXCEEDED');
-      const answer = await transport.post({
+export function createClient(options: ClientOptions): RongCloudClient {
+  const { credentials, now, random, sleep, maxAttempts = MAX_ATTEMPTS } = options;
+  const domains = new Domains(options.urls, JOIN_PATH);
+  const budget = new RetryBudget();
+
+  async function attempt(domain: number, form: string, app: AppCredentials, call: CallOptions): Promise<void> {
+    const leftMs = call.deadline - now();
+    if (leftMs < MIN_ATTEMPT_MS) throw new JoinError('DEADLINE_EXCEEDED');
+    const url = domains.url(domain);
+    const move = domains.mover(domain);
+    const startedAt = now();
+    let error: JoinError | undefined;
+    try {
+      const answer = await options.transport.post({
         url,
-        headers: {
-          ...sign(app, nonceFrom(randomBytes(9)), now()),
+        headers: () => ({
+          ...sign(app, nonceFrom(options.randomBytes(9)), now()),
           'Content-Type': 'application/x-www-form-urlencoded',
-          'X-Request-ID': requestId,
-        },
+          'X-Request-ID': call.requestId,
+        }),
         body: form,
-        timeoutMs: Math.min(ANSWER_TIMEOUT_MS, leftMs),
+        timeoutMs: Math.min(options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS, leftMs),
       });
-      const error = judgeAnswer(answer);
-      if (error) throw error;
+      error = judgeAnswer(answer) ?? undefined;
+    } catch (thrown) {
+      error = toJoinError(thrown);
+    }
+    call.onAttempt?.({ domain: url.hostname, durationMs: now() - startedAt, error });
+    if (!error) return;
+    if (blamesDomain(error)) move();
+    throw error;
+  }
+
+  return {
+    async join(form, call) {
+      const failed: FailedAttempt[] = [];
+      let app = await credentials.get();
+      let domain = domains.current;
+      let secretReplaced = false;
+      for (;;) {
+        try {
+          await attempt(domain, form, app, call);
+          if (failed.length === 0) budget.refill();
+          return;
+        } catch (thrown) {
+          failed.push({ domain, error: toJoinError(thrown) });
+        }
+        const replacement = secretReplaced ? undefined : await otherCredentials(failed, app);
+        if (replacement) {
+          secretReplaced = true;
+          app = replacement;
+          continue;
+        }
+        const retry = failed.length < maxAttempts ? planRetry(failed, domains.count, random) : undefined;
+        const inTime = retry && call.deadline - now() - retry.delayMs >= MIN_ATTEMPT_MS;
+        if (!retry || !inTime || !budget.take()) throw leastCertainError(failed);
+        await sleep(retry.delayMs);
+        domain = retry.domain;
+      }
     },
   };
+
+  /** Other credentials, if the last attempt failed for want of good ones and one more attempt is allowed. */
+  async function otherCredentials(
+    failed: readonly FailedAttempt[],
+    refused: AppCredentials,
+  ): Promise<AppCredentials | undefined> {
+    if (failed.at(-1)?.error.code !== 'UPSTREAM_CREDENTIALS' || failed.length >= MAX_ATTEMPTS) return undefined;
+    return credentials.replace(refused);
+  }
+}
+
+/** The failure that says least of whether the users joined; the last of several. */
+function leastCertainError(failed: readonly FailedAttempt[]): JoinError {
+  const worst = leastCertain(failed.map(({ error }) => error.outcome));
+  return failed.findLast(({ error }) => error.outcome === worst)?.error ?? new JoinError('INTERNAL');
 }

@@ -18,3 +18,41 @@ export type DataCenter = keyof typeof DATA_CENTERS;
 export function isDataCenter(name: string): name is DataCenter {
   return Object.hasOwn(DATA_CENTERS, name);
 }
+
+/**
+ * One method's URLs on a data centre's domains, and which of them calls begin with. RongCloud wants callers to stay
+ * with a domain for as long as it works.
+ */
+export class Domains {
+  readonly #urls: readonly URL[];
+  #current = 0;
+  #moves = 0;
+
+  constructor(urls: ApiUrls, path: string) {
+    this.#urls = urls.flatMap((url) => (url === undefined ? [] : [new URL(path, url)]));
+  }
+
+  get current(): number {
+    return this.#current;
+  }
+
+  get count(): number {
+    return this.#urls.length;
+  }
+
+  url(domain: number): URL {
+    const url = this.#urls[domain];
+    if (!url) throw new Error(`no domain ${domain}`);
+    return url;
+  }
+
+  /** For an attempt that begins now: to be called if the domain fails. A failure that comes after a move does nothing. */
+  mover(domain: number): () => void {
+    const movesBefore = this.#moves;
+    return () => {
+      if (this.#moves !== movesBefore) return;
+      this.#current = (domain + 1) % this.count;
+      this.#moves += 1;
+    };
+  }
+}

@@ -64,7 +64,7 @@ describe('the HTTP door', () => {
     // 15 s are left of the invocation, half a second of them for the answer.
     expect(joinGroup).toHaveBeenCalledWith(
       { groupId: 'g', userIds: ['alice'] },
-      { requestId: 'aws-1', deadline: 1000 + 15_000 - 500 },
+      { requestId: 'aws-1', deadline: 1000 + 15_000 - 500, onAttempt: expect.any(Function) },
     );
   });
 

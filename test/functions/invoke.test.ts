@@ -25,7 +25,7 @@ describe('the Invoke door', () => {
     expect(await handler(event, invocation)).toEqual({ groupId: 'g', joined: ['a', 'b'], requestId: 'mine' });
     expect(join).toHaveBeenCalledWith(
       { groupId: 'g', userIds: ['a', 'b'], groupName: 'N' },
-      { requestId: 'mine', deadline: 29_500 },
+      { requestId: 'mine', deadline: 29_500, onAttempt: expect.any(Function) },
     );
   });
 

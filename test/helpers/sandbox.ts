@@ -4,7 +4,7 @@ import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/s
 
 /** A running sandbox, and its doors as a test uses them. */
 export interface TestSandbox extends Sandbox {
-  im: ImService;
+  im: { primary: ImService; backup: ImService };
   /** Every line that the functions logged. */
   logs: string[];
   post(groupId: string, options?: PostOptions): Promise<PostResult>;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { toCalls } from '../../lib/rongcloud/form.ts';
 import { nonceFrom, sign } from '../../lib/rongcloud/signature.ts';
+import { ImApp } from '../../sandbox/im-app.ts';
 import { type ImService, startImService } from '../../sandbox/im-service.ts';
 
 const app = { appKey: 'key', appSecret: 's3cret' };
@@ -9,7 +10,7 @@ const clock = { ms: 1_700_000_000_000 };
 
 let im: ImService;
 beforeEach(async () => {
-  im = await startImService({ ...app, now: () => clock.ms });
+  im = await startImService(new ImApp({ ...app, now: () => clock.ms }));
 });
 afterEach(() => im.close());
 
@@ -47,13 +48,13 @@ describe('the stand-in IM service', () => {
 
   it.each(['a b', 'a+b', 'a&userId=admin', '%41', '用户', '😀'])('takes the id %s as one value', async (id) => {
     await post(toCalls({ groupId: 'g', userIds: [id] })[0]?.form ?? '');
-    expect(im.groups.members('g')).toEqual([id]);
+    expect(im.app.groups.members('g')).toEqual([id]);
   });
 
   it('renames a group only when a name is given', async () => {
     await post(`${form(['a'])}&groupName=First`);
     await post(form(['b']));
-    expect(im.groups.name('g')).toBe('First');
+    expect(im.app.groups.name('g')).toBe('First');
   });
 
   it.each<[string, Post, number]>([
@@ -64,7 +65,7 @@ describe('the stand-in IM service', () => {
     ['a nonce of 19 characters', { nonce: 'x'.repeat(19) }, 1004],
   ])('refuses %s with 401', async (_name, options, code) => {
     expect(await post(form(['a']), options)).toMatchObject({ status: 401, json: { code } });
-    expect(im.groups.members('g')).toEqual([]);
+    expect(im.app.groups.members('g')).toEqual([]);
   });
 
   it('takes a timestamp of exactly 5 minutes ago, and a nonce only once', async () => {
@@ -92,7 +93,7 @@ describe('the stand-in IM service', () => {
     for (const start of [0, 1000, 2000]) expect((await post(form(ids.slice(start, start + 1000)))).status).toBe(200);
     expect(await post(form(ids.slice(3000)))).toMatchObject({ status: 405, json: { code: 405 } });
     expect((await post(form(ids.slice(0, 5)))).status).toBe(200);
-    expect(im.groups.members('g')).toEqual(ids.slice(0, 3000));
+    expect(im.app.groups.members('g')).toEqual(ids.slice(0, 3000));
   });
 
   it('refuses the 101st call within any second', async () => {
@@ -118,10 +119,10 @@ describe('the stand-in IM service', () => {
   it.each(['cut', 'close'] as const)('can %s an answer, having joined the user or not', async (kind) => {
     im.misbehave({ kind });
     await expect(post(form(['a']))).rejects.toThrow();
-    expect(im.groups.members('g')).toEqual([]);
+    expect(im.app.groups.members('g')).toEqual([]);
     im.misbehave({ kind, carryOut: true });
     await expect(post(form(['a']))).rejects.toThrow();
-    expect(im.groups.members('g')).toEqual(['a']);
+    expect(im.app.groups.members('g')).toEqual(['a']);
   });
 
   it('can be told by HTTP, and shows what it saw', async () => {

@@ -11,11 +11,14 @@ beforeAll(async () => {
 });
 afterAll(() => sandbox?.close());
 beforeEach(() => {
-  sandbox.im.groups.clear();
-  sandbox.im.calls.length = 0;
-  sandbox.im.misbehave(undefined);
+  im().app.groups.clear();
+  for (const domain of [im(), sandbox.im.backup]) {
+    domain.calls.length = 0;
+    domain.misbehave(undefined);
+  }
 });
 
+const im = () => sandbox.im.primary;
 const people = (count: number) => Array.from({ length: count }, (_, i) => `user-${i}`);
 
 describe('the HTTP door, end to end', () => {
@@ -27,20 +30,20 @@ describe('the HTTP door, end to end', () => {
     expect(headers.get('cache-control')).toBe('no-store');
     expect(headers.get('x-request-id')).toBe(json.requestId);
     expect(json.code).toBe('UNAUTHENTICATED');
-    expect(sandbox.im.calls).toEqual([]);
+    expect(im().calls).toEqual([]);
   });
 
   it('lets a user join itself with an empty body', async () => {
     const { status, json, headers } = await sandbox.post('team-1', { token: alice });
     expect([status, json.joined]).toEqual([200, ['alice']]);
-    expect(sandbox.im.groups.members('team-1')).toEqual(['alice']);
-    expect(sandbox.im.calls[0]?.headers['x-request-id']).toBe(headers.get('x-request-id'));
+    expect(im().app.groups.members('team-1')).toEqual(['alice']);
+    expect(im().calls[0]?.headers['x-request-id']).toBe(headers.get('x-request-id'));
   });
 
   it('sends a user that is listed twice once', async () => {
     const { status } = await sandbox.post('team-1', { token: alice, body: '{"userIds":["alice","alice"]}' });
     expect(status).toBe(200);
-    expect(sandbox.im.calls.map(({ userIds }) => userIds)).toEqual([['alice']]);
+    expect(im().calls.map(({ userIds }) => userIds)).toEqual([['alice']]);
   });
 
   it.each([
@@ -51,7 +54,7 @@ describe('the HTTP door, end to end', () => {
   ])('denies a user %s, and nothing is sent', async (_name, groupId, body) => {
     const { status, json } = await sandbox.post(groupId, { token: alice, body });
     expect([status, json.code]).toEqual([403, 'FORBIDDEN']);
-    expect(sandbox.im.calls).toEqual([]);
+    expect(im().calls).toEqual([]);
   });
 
   it('opens the groups that are open to all', async () => {
@@ -64,8 +67,8 @@ describe('the HTTP door, end to end', () => {
     const { status, json } = await sandbox.post('big', { token: service, body });
     expect(status).toBe(200);
     expect(json.joined).toEqual(people(2500));
-    expect(sandbox.im.calls.map(({ userIds }) => userIds.length)).toEqual([1000, 1000, 500]);
-    expect(sandbox.im.groups.members('big')).toEqual(people(2500));
+    expect(im().calls.map(({ userIds }) => userIds.length)).toEqual([1000, 1000, 500]);
+    expect(im().app.groups.members('big')).toEqual(people(2500));
   });
 
   it.each([
@@ -85,7 +88,7 @@ describe('the HTTP door, end to end', () => {
     expect(answer.status).toBe(status);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
     expect((answer.json.errors as { pointer: string }[] | undefined)?.map(({ pointer }) => pointer)).toEqual(pointers);
-    expect(sandbox.im.calls).toEqual([]);
+    expect(im().calls).toEqual([]);
   });
 
   it('points at a group id in the path', async () => {
@@ -100,11 +103,11 @@ describe('the HTTP door, end to end', () => {
     'carries the id %s to the IM service as it is',
     async (id) => {
       expect((await sandbox.post('g', { token: service, body: JSON.stringify({ userIds: [id] }) })).status).toBe(200);
-      expect(sandbox.im.groups.members('g')).toEqual([id]);
+      expect(im().app.groups.members('g')).toEqual([id]);
       // A path of dots alone is resolved by whoever sends it.
       if (id === '..') return;
       expect((await sandbox.post(id, { token: service, body: '{"userIds":["a"]}' })).status).toBe(200);
-      expect(sandbox.im.groups.members(id)).toEqual(['a']);
+      expect(im().app.groups.members(id)).toEqual(['a']);
     },
   );
 
@@ -132,7 +135,7 @@ describe('the HTTP door, end to end', () => {
     }
     const response = await fetch(url, { method: 'POST', headers });
     expect(response.status).toBe(401);
-    expect(sandbox.im.calls).toEqual([]);
+    expect(im().calls).toEqual([]);
   });
 
   it('answers as API Gateway where there is no route', async () => {
@@ -159,17 +162,46 @@ describe('the HTTP door, end to end', () => {
   });
 });
 
+describe('failover, end to end', () => {
+  it('joins through the backup while the primary is broken, and stays there', async () => {
+    im().misbehave({ kind: 'close' });
+    expect((await sandbox.post('g', { token: service, body: '{"userIds":["a"]}' })).status).toBe(200);
+    const seenByPrimary = im().calls.length;
+    expect((await sandbox.post('g', { token: service, body: '{"userIds":["b"]}' })).status).toBe(200);
+    expect(sandbox.im.backup.calls.map(({ userIds }) => userIds)).toEqual([['a'], ['b']]);
+    expect(im().calls).toHaveLength(seenByPrimary);
+    expect(im().app.groups.members('g')).toEqual(['a', 'b']);
+    // Back to the primary for the tests that follow.
+    sandbox.im.backup.misbehave({ kind: 'close' });
+    im().misbehave(undefined);
+    expect((await sandbox.post('g', { token: service, body: '{"userIds":["c"]}' })).status).toBe(200);
+    expect(im().app.groups.members('g')).toEqual(['a', 'b', 'c']);
+  });
+
+  it('fails no join when the secret is rotated', async () => {
+    expect((await sandbox.post('g', { token: service, body: '{"userIds":["a"]}' })).status).toBe(200);
+    im().app.appSecret = 'rotated-app-secret';
+    sandbox.secrets.set(
+      'rongcloud/app',
+      JSON.stringify({ appKey: 'sandbox-app-key', appSecret: 'rotated-app-secret' }),
+    );
+    expect((await sandbox.post('g', { token: service, body: '{"userIds":["b"]}' })).status).toBe(200);
+    expect((await sandbox.invoke({ groupId: 'g', userIds: ['c'] })).functionError).toBeUndefined();
+    expect(im().app.groups.members('g')).toEqual(['a', 'b', 'c']);
+  });
+});
+
 describe('the Invoke door, end to end', () => {
   it('joins without a token', async () => {
     const { functionError, payload } = await sandbox.invoke({ groupId: 'g', userIds: people(2500), requestId: 'mine' });
     expect(functionError).toBeUndefined();
     expect(payload).toEqual({ groupId: 'g', joined: people(2500), requestId: 'mine' });
-    expect(sandbox.im.groups.members('g')).toEqual(people(2500));
-    expect(sandbox.im.calls.map(({ headers }) => headers['x-request-id'])).toEqual(['mine', 'mine', 'mine']);
+    expect(im().app.groups.members('g')).toEqual(people(2500));
+    expect(im().calls.map(({ headers }) => headers['x-request-id'])).toEqual(['mine', 'mine', 'mine']);
   });
 
   it('gives a failed join as a function error that is the problem, without ids or a stack', async () => {
-    sandbox.im.misbehave({ kind: 'status', status: 400, body: '{"code":1002,"errorMessage":"planted"}' });
+    im().misbehave({ kind: 'status', status: 400, body: '{"code":1002,"errorMessage":"planted"}' });
     const { functionError, payload, text } = await sandbox.invoke({ groupId: 'planted-g', userIds: ['planted-u'] });
     expect(functionError).toBe('Unhandled');
     expect(payload).toEqual({ errorType: 'UPSTREAM_REJECTED', errorMessage: expect.any(String), trace: [] });
@@ -188,7 +220,7 @@ describe('the Invoke door, end to end', () => {
     const { payload } = await sandbox.invoke({ groupId: 'g', userIds: [], admin: true });
     expect(payload.errorType).toBe('INVALID_REQUEST');
     expect(JSON.parse(String(payload.errorMessage)).errors).toEqual([{ pointer: '/admin', detail: 'Unknown key.' }]);
-    expect(sandbox.im.calls).toEqual([]);
+    expect(im().calls).toEqual([]);
   });
 
   it('takes an asynchronous invocation and outlives its failure', async () => {
@@ -197,7 +229,7 @@ describe('the Invoke door, end to end', () => {
       fetch(url, { method: 'POST', body, headers: { 'X-Amz-Invocation-Type': type } });
     expect((await send('{"groupId":""}')).status).toBe(202);
     expect((await send('{"groupId":"g","userIds":["a"]}')).status).toBe(202);
-    await expect.poll(() => sandbox.im.groups.members('g')).toEqual(['a']);
+    await expect.poll(() => im().app.groups.members('g')).toEqual(['a']);
     expect((await send('{"groupId":"g","userIds":["b"]}', 'RequestResponse')).status).toBe(200);
   });
 
@@ -234,7 +266,7 @@ describe('what users and logs get to see', () => {
     ];
     for (const body of nasty) answers.push((await sandbox.post('g', { token: service, body })).text);
     const planted = JSON.stringify({ userIds: ['planted-user-1', 'planted-user-2'] });
-    const start = sandbox.im.calls.length;
+    const start = im().calls.length;
     for (const how of [
       undefined,
       { kind: 'status', status: 500, body: '<html>planted-upstream</html>' },
@@ -242,14 +274,17 @@ describe('what users and logs get to see', () => {
       { kind: 'cut' },
       { kind: 'close' },
     ] as const) {
-      sandbox.im.misbehave(how);
+      im().misbehave(how);
+      sandbox.im.backup.misbehave(how);
       answers.push((await sandbox.post('g', { token: service, body: planted })).text);
       answers.push((await sandbox.invoke({ groupId: 'g', userIds: ['planted-user-1'], groupName: 'x' })).text);
     }
     answers.push((await sandbox.post('g', { token: `${service}x` })).text);
     await expect.poll(() => sandbox.logs.length).toBeGreaterThan(10);
 
-    const seen = sandbox.im.calls.slice(start).flatMap(({ headers }) => [headers.signature, headers.nonce].map(String));
+    const seen = im()
+      .calls.slice(start)
+      .flatMap(({ headers }) => [headers.signature, headers.nonce].map(String));
     expect(seen.length).toBeGreaterThanOrEqual(20);
     const forbidden = [
       'sandbox-app-secret',

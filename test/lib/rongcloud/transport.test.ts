@@ -17,11 +17,11 @@ async function serve(listener: http.RequestListener): Promise<LocalServer> {
 }
 
 function post(url: string, options: { timeoutMs?: number; connectTimeoutMs?: number } = {}) {
-  const transport = createTransport({ connectTimeoutMs: options.connectTimeoutMs ?? 2000 });
+  const transport = createTransport({ connectTimeoutMs: options.connectTimeoutMs ?? 2000, now: Date.now });
   closers.push(transport.close);
   return transport.post({
     url: new URL('/group/join.json', url),
-    headers: { 'X-Test': 'yes' },
+    headers: () => ({ 'X-Test': 'yes' }),
     body: 'groupId=g&userId=%E7%94%A8',
     timeoutMs: options.timeoutMs ?? 5000,
   });

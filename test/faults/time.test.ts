@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { createHandler } from '../../functions/http.ts';
+import { createHandler as createInvokeHandler } from '../../functions/invoke.ts';
+import type { JoinGroup } from '../../lib/join-group.ts';
+import { neverAnswers } from '../helpers/faulty-server.ts';
+import { reliabilityTable } from '../helpers/reliability-table.ts';
+
+const table = reliabilityTable('Time');
+
+describe('deadlines', () => {
+  table.row('900 ms are left', '504 DEADLINE_EXCEEDED, not_sent', async (bed) => {
+    const answer = await bed.post({ remainingMs: 900 });
+    expect(bed.primary.connections + bed.backup.connections).toBe(0);
+    expect((await bed.post({ remainingMs: 1600 })).status).toBe(200);
+    return answer;
+  });
+
+  table.row(
+    'one domain never answers and too little is left for the other',
+    '504 UPSTREAM_TIMEOUT, unknown',
+    async (bed) => {
+      bed.primary.behave(neverAnswers);
+      const startedAt = bed.now();
+      const answer = await bed.post({ remainingMs: 1700 });
+      // The attempt had all that was left but for the half second kept for the answer.
+      expect(bed.now() - startedAt).toBeLessThan(1700);
+      expect([bed.primary.seen.length, bed.backup.connections]).toEqual([1, 0]);
+      return answer;
+    },
+    { answerTimeoutMs: 5000 },
+  );
+});
+
+describe('what nobody foresaw', () => {
+  const circular: Record<string, unknown> = {};
+  circular.self = circular;
+  const thrown: [name: string, value: unknown][] = [
+    ['a text', 'planted'],
+    ['nothing', undefined],
+    ['a circular object', circular],
+    ['an error with a circular cause', Object.assign(new Error('planted'), { cause: circular })],
+  ];
+  const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 };
+  const authenticate = async () => ({ kind: 'user' as const, userId: 'alice', groups: ['*'], claims: {} });
+
+  for (const [name, value] of thrown) {
+    it(`answers INTERNAL once, logs it once and serves the next call when ${name} is thrown`, async () => {
+      const logged: unknown[] = [];
+      let failing = true;
+      const joinGroup: JoinGroup = async ({ groupId, userIds }) => {
+        if (failing) throw await Promise.reject(value).catch((late: unknown) => late);
+        return { groupId, joined: userIds, failed: [] };
+      };
+      const deps = {
+        joinGroup,
+        authenticate,
+        now: Date.now,
+        log: (_fields: unknown, error: unknown) => logged.push(error),
+      };
+      const http = createHandler(deps);
+      const event = { headers: {}, pathParameters: { groupId: 'g' } } as unknown as Parameters<typeof http>[0];
+      const { statusCode, body = '' } = await http(event, invocation);
+      expect([statusCode, JSON.parse(body).code]).toEqual([500, 'INTERNAL']);
+      expect(body).not.toContain('planted');
+      const invoke = createInvokeHandler(deps);
+      const rejection = invoke({ groupId: 'g', userIds: ['a'] }, invocation);
+      await expect(rejection).rejects.toMatchObject({
+        name: 'INTERNAL',
+        message: expect.not.stringContaining('planted'),
+      });
+      expect(logged).toMatchObject([{ code: 'INTERNAL' }, { code: 'INTERNAL' }]);
+      failing = false;
+      expect((await http(event, invocation)).statusCode).toBe(200);
+    });
+  }
+});
+
+table.matchesTheDocument();

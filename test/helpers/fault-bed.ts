@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { createHandler } from '../../functions/http.ts';
+import { createAuthenticator } from '../../lib/caller.ts';
+import { createCredentials, type SecretReader } from '../../lib/credentials.ts';
+import type { JoinError } from '../../lib/errors.ts';
+import { createIssuerKeys, httpKeySetFetcher } from '../../lib/issuer-keys.ts';
+import { createJoinGroup } from '../../lib/join-group.ts';
+import { createClient } from '../../lib/rongcloud/client.ts';
+import { createTransport } from '../../lib/rongcloud/transport.ts';
+import type { LogFields } from '../../lib/telemetry.ts';
+import { answers, type FaultyServer, joins, startFaultyServer } from './faulty-server.ts';
+import { AUDIENCE, goodClaims, ISSUER, keySet, type TestKey, testKey } from './tokens.ts';
+
+export const SECRET = '{"appKey":"key","appSecret":"s3cret"}';
+
+export interface BedOptions {
+  /** Another primary or backup than the plain ones of the bed. */
+  primaryUrl?: string;
+  backupUrl?: string;
+  readSecret?: SecretReader;
+  answerTimeoutMs?: number;
+}
+
+/** An answer of the HTTP door. */
+export interface Answer {
+  status: number;
+  headers: Record<string, unknown>;
+  text: string;
+  code?: string;
+  outcome?: string;
+}
+
+export interface PostOptions {
+  authorization?: string | undefined;
+  headers?: Record<string, string>;
+  body?: string;
+  query?: string;
+  remainingMs?: number;
+}
+
+/**
+ * The HTTP door over real sockets, with everything it talks to on this machine and at fault if told so. Only the
+ * clock, chance and waiting are stand-ins: time passes as it does, and faster when `pass` or a wait says so.
+ */
+export interface FaultBed {
+  primary: FaultyServer;
+  backup: FaultyServer;
+  issuer: FaultyServer;
+  key: TestKey;
+  /** Waits that were asked for, in milliseconds. */
+  slept: number[];
+  logged: { fields: LogFields; error: JoinError | undefined }[];
+  now(): number;
+  pass(ms: number): void;
+  token(): Promise<string>;
+  post(options?: PostOptions): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed> {
+  const key = await testKey('k1');
+  const primary = await startFaultyServer(joins);
+  const backup = await startFaultyServer(joins);
+  const issuer = await startFaultyServer(answers(200, keySet(key)));
+  let skewMs = 0;
+  const now = (): number => Date.now() + skewMs;
+  const slept: number[] = [];
+  const logged: FaultBed['logged'] = [];
+  const transport = createTransport({ connectTimeoutMs: 150, now });
+  const client = createClient({
+    urls: [options.primaryUrl ?? primary.url, options.backupUrl ?? backup.url],
+    transport,
+    credentials: createCredentials(options.readSecret ?? (async () => SECRET), now),
+    now,
+    random: Math.random,
+    randomBytes,
+    sleep: async (ms) => {
+      slept.push(ms);
+      skewMs += ms;
+    },
+    answerTimeoutMs: options.answerTimeoutMs ?? 150,
+  });
+  const keys = createIssuerKeys(httpKeySetFetcher(new URL(issuer.url), 150), now);
+  const rules = {
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    userClaim: 'sub',
+    groupsClaim: 'groups',
+    serviceScope: 'group:join',
+    openGroups: ['*'],
+  };
+  const handler = createHandler({
+    authenticate: createAuthenticator({ rules, keys, now }),
+    joinGroup: createJoinGroup(client),
+    log: (fields, error) => logged.push({ fields, error }),
+    now,
+  });
+  const token = () => key.sign(goodClaims(Math.floor(now() / 1000)));
+  return {
+    primary,
+    backup,
+    issuer,
+    key,
+    slept,
+    logged,
+    now,
+    pass(ms) {
+      skewMs += ms;
+    },
+    token,
+    async post({ headers = {}, body, query = '', remainingMs = 15_000, ...given } = {}) {
+      const authorization = 'authorization' in given ? given.authorization : `Bearer ${await token()}`;
+      const event = {
+        headers: { ...headers, ...(authorization !== undefined && { authorization }) },
+        pathParameters: { groupId: 'g' },
+        rawQueryString: query,
+        ...(body !== undefined && { body }),
+        isBase64Encoded: false,
+      } as unknown as APIGatewayProxyEventV2;
+      const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => remainingMs };
+      const result = await handler(event, invocation);
+      const text = result.body ?? '';
+      const { code, outcome } = JSON.parse(text);
+      return { status: result.statusCode ?? 0, headers: result.headers ?? {}, text, code, outcome };
+    },
+    async close() {
+      transport.close();
+      await Promise.all([primary.close(), backup.close(), issuer.close()]);
+    },
+  };
+}
+
+/** An answer as docs/reliability.md writes it: `200`, or status, code and outcome. */
+export function inWords({ status, code, outcome }: Answer): string {
+  return code === undefined ? String(status) : `${status} ${code}, ${outcome}`;
+}

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
+import { type FailedAttempt, planRetry, RetryBudget } from '../../../lib/rongcloud/retry.ts';
+
+const failed = (domain: number, code: JoinErrorCode, upstreamCode?: number): FailedAttempt => ({
+  domain,
+  error: new JoinError(code, upstreamCode === undefined ? {} : { upstreamCode }),
+});
+/** The plan with the longest and the shortest wait that chance can give. */
+const range = (...attempts: FailedAttempt[]) => {
+  const latest = planRetry(attempts, 2, () => 1);
+  const soonest = planRetry(attempts, 2, () => 0);
+  return latest && soonest && [latest.domain, soonest.delayMs, latest.delayMs];
+};
+
+describe('planRetry', () => {
+  it.each(['UPSTREAM_UNAVAILABLE', 'UPSTREAM_TIMEOUT', 'UPSTREAM_UNREACHABLE', 'UPSTREAM_UNREADABLE'] as const)(
+    'goes to the other domain within 100 ms after %s',
+    (code) => {
+      expect(range(failed(0, code))).toEqual([1, 0, 100]);
+      expect(range(failed(1, code))).toEqual([0, 0, 100]);
+    },
+  );
+
+  it('waits longer before a domain that it tried before, up to a second', () => {
+    const both = [failed(0, 'UPSTREAM_TIMEOUT'), failed(1, 'UPSTREAM_TIMEOUT')];
+    expect(range(...both)).toEqual([0, 0, 200]);
+    expect(range(...both, ...both)).toEqual([0, 0, 400]);
+    expect(range(...both, ...both, ...both, ...both, ...both)).toEqual([0, 0, 1000]);
+  });
+
+  it('waits 1 to 2 s after a rate limit and stays', () => {
+    expect(range(failed(0, 'UPSTREAM_RATE_LIMITED'))).toEqual([0, 1000, 2000]);
+    expect(range(failed(0, 'UPSTREAM_TIMEOUT'), failed(1, 'UPSTREAM_RATE_LIMITED'))).toEqual([1, 1000, 2000]);
+  });
+
+  it('tries an internal error once more and not twice', () => {
+    const internal = (domain: number) => failed(domain, 'UPSTREAM_UNAVAILABLE', 1000);
+    expect(range(internal(0))).toEqual([1, 0, 100]);
+    expect(range(internal(0), internal(1))).toBeUndefined();
+    expect(range(failed(0, 'UPSTREAM_TIMEOUT'), internal(1))).toEqual([0, 0, 200]);
+  });
+
+  it.each([
+    'GROUP_FULL',
+    'UPSTREAM_REJECTED',
+    'UPSTREAM_MISCONFIGURED',
+    'UPSTREAM_CREDENTIALS',
+    'DEADLINE_EXCEEDED',
+    'INTERNAL',
+  ] as const)('does not try %s again', (code) => {
+    expect(range(failed(0, code))).toBeUndefined();
+  });
+});
+
+describe('RetryBudget', () => {
+  it('allows 10 retries at once and one for each ten successes', () => {
+    const budget = new RetryBudget();
+    const takeAll = () => Array.from({ length: 20 }, () => budget.take()).filter(Boolean).length;
+    expect(takeAll()).toBe(10);
+    for (let i = 0; i < 9; i++) budget.refill();
+    expect(takeAll()).toBe(0);
+    budget.refill();
+    expect(takeAll()).toBe(1);
+  });
+});
