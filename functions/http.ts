@@ -19,7 +19,7 @@ export function createHandler(deps: HttpDeps) {
     const { requestId, report, error } = await serveJoin(deps, {
       door: 'http',
       invocation,
-      givenRequestId: event.headers['x-request-id'],
+      givenRequestId: event.headers?.['x-request-id'],
       admit: () => admit(event, deps.authenticate),
     });
     return report ? reportAnswer(report, requestId) : problemAnswer(error, requestId, event);
@@ -94,7 +94,7 @@ function retryAfter(error: JoinError | undefined): Record<string, string> {
 
 /** RFC 6750, section 3: a request that brought no token is told of no error. */
 function challenge(event: APIGatewayProxyEventV2): string {
-  return event.headers.authorization === undefined
+  return event.headers?.authorization === undefined
     ? 'Bearer realm="groups"'
     : 'Bearer realm="groups", error="invalid_token"';
 }

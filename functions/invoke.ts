@@ -1,6 +1,6 @@
 import { JoinError, toProblem } from '../lib/errors.ts';
 import { type JoinReport, reportProblem } from '../lib/join-group.ts';
-import { parseMessage } from '../lib/join-request.ts';
+import { parseMessage, UNKNOWN_KEY } from '../lib/join-request.ts';
 import { type Invocation, type ServeDeps, serveJoin } from '../lib/served-join.ts';
 
 /** The answer when everyone joined. */
@@ -38,8 +38,10 @@ function toThrow(error: JoinError, report: JoinReport | undefined, requestId: st
   const failed = report?.failed.map(({ offset, userIds, error: { code, outcome, retryable } }) => {
     return { offset, count: userIds.length, code, outcome, retryable };
   });
-  const message = JSON.stringify({ ...problem, joined: report?.joined.length ?? 0, failed: failed ?? [] });
-  const thrown = new JoinError(error.code, { detail: message, outcome: problem.outcome, requestId });
+  // The name of an unknown key is the sender's, and might be an id.
+  const errors = problem.errors?.map((field) => (field.detail === UNKNOWN_KEY ? { ...field, pointer: '' } : field));
+  const body = { ...problem, ...(errors && { errors }), joined: report?.joined.length ?? 0, failed: failed ?? [] };
+  const thrown = new JoinError(error.code, { detail: JSON.stringify(body), requestId });
   // Lambda answers and logs a thrown error's name as its type, and its stack.
   thrown.name = error.code;
   thrown.stack = '';

@@ -67,7 +67,7 @@ export function createAuthenticator({ rules, keys, now }: AuthenticatorOptions):
       });
     } catch (cause) {
       if (cause instanceof JoinError) throw cause;
-      throw unauthenticated(cause instanceof errors.JOSEError ? cause.code : 'the token is malformed', cause);
+      throw unauthenticated(describeRefusal(cause));
     }
     checkTimes(verified.payload, currentDate.getTime() / 1000);
     checkAudience(verified.payload, rules.audience);
@@ -77,10 +77,12 @@ export function createAuthenticator({ rules, keys, now }: AuthenticatorOptions):
 
 function bearerToken(authorization: string | undefined): string {
   if (authorization === undefined) throw unauthenticated('no Authorization header');
-  if (authorization.length > MAX_TOKEN_BYTES) throw unauthenticated('the token is over 8 kB');
+  // Enough for the longest token and the scheme before it.
+  if (authorization.length > 2 * MAX_TOKEN_BYTES) throw unauthenticated('the Authorization header is over 16 kB');
   // The characters of a JWT: anything else, a second header joined by a comma included, is no token.
   const match = /^bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization);
   if (!match?.[1]) throw unauthenticated('the Authorization header holds no bearer token');
+  if (match[1].length > MAX_TOKEN_BYTES) throw unauthenticated('the token is over 8 kB');
   return match[1];
 }
 
@@ -89,7 +91,7 @@ function checkHeader(header: JWTHeaderParameters): void {
   if (Object.hasOwn(header, 'crit')) throw unauthenticated('the header holds crit');
   if (header.kid !== undefined && typeof header.kid !== 'string') throw unauthenticated('the kid is no text');
   if (header.typ === undefined) return;
-  const type = String(header.typ).toLowerCase();
+  const type = typeof header.typ === 'string' ? header.typ.toLowerCase() : '';
   if (!['jwt', 'at+jwt', 'application/at+jwt'].includes(type)) throw unauthenticated('the typ is foreign');
 }
 
@@ -131,7 +133,13 @@ function grants(claims: JWTPayload, groupsClaim: string | undefined): string[] {
   return value.filter((group) => typeof group === 'string' && group !== '*');
 }
 
+/** What jose found wrong, without its message and causes: they may quote the token. */
+function describeRefusal(refusal: unknown): string {
+  if (refusal instanceof errors.JWTClaimValidationFailed) return `${refusal.code}: ${refusal.claim}`;
+  return refusal instanceof errors.JOSEError ? refusal.code : 'the token is malformed';
+}
+
 /** One answer whatever the reason; the reason is the cause, for the log. It never quotes the token. */
-function unauthenticated(reason: string, cause?: unknown): JoinError {
-  return new JoinError('UNAUTHENTICATED', { cause: new Error(reason, cause === undefined ? {} : { cause }) });
+function unauthenticated(reason: string): JoinError {
+  return new JoinError('UNAUTHENTICATED', { cause: new Error(reason) });
 }

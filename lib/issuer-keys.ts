@@ -52,7 +52,7 @@ export function createIssuerKeys(fetchKeySet: KeySetFetcher, now: () => number):
 
   async function fetchOnce(): Promise<void> {
     try {
-      held = { ...parseKeySet(await fetchKeySet()), fetchedAt: now() };
+      held = { ...parseKeySet(await fetchKeySet()), fetchedAt: startedAt };
     } catch (error) {
       lastFailure = error;
     } finally {
@@ -98,7 +98,7 @@ export function createIssuerKeys(fetchKeySet: KeySetFetcher, now: () => number):
 const SIGNING_KEY_TYPES = new Set(['RSA', 'EC', 'OKP']);
 
 function parseKeySet(text: string): Omit<KeySet, 'fetchedAt'> {
-  const value: unknown = JSON.parse(text);
+  const value = parseJson(text);
   if (typeof value !== 'object' || value === null || !('keys' in value) || !Array.isArray(value.keys)) {
     throw new Error('the answer is not a key set');
   }
@@ -112,6 +112,15 @@ function parseKeySet(text: string): Omit<KeySet, 'fetchedAt'> {
   }
   const keySet: JSONWebKeySet = { keys };
   return { find: createLocalJWKSet(keySet), ids };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's message quotes the text.
+    throw new Error('the answer is not JSON');
+  }
 }
 
 function isSigningKey(key: unknown): key is JWK {

@@ -7,6 +7,8 @@ export const MAX_ID_LENGTH = 64;
 /** A group's size, so no request can name more. */
 export const MAX_USERS = 3000;
 const MAX_FIELD_ERRORS = 100;
+/** What is said of a key that does not belong. */
+export const UNKNOWN_KEY = 'Unknown key.';
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
 /** A valid join: 1 to 3000 distinct users, order kept. */
@@ -23,7 +25,9 @@ export function idFault(id: string): string | undefined {
   return undefined;
 }
 
-const text = z.string({ error: ({ input }) => (input === undefined ? 'Is required.' : 'Must be a string.') });
+const NOT_A_STRING = 'Must be a string.';
+
+const text = z.string({ error: ({ input }) => (input === undefined ? 'Is required.' : NOT_A_STRING) });
 
 const id = text.check((payload) => {
   const fault = idFault(payload.value);
@@ -37,9 +41,18 @@ const groupName = text.check(
   z.refine((name) => !CONTROL_CHARACTER.test(name), 'Must not hold control characters.'),
 );
 
-const userIds = z.array(id, {
-  error: ({ input }) => (input === undefined ? 'Is required.' : 'Must be a list of user ids.'),
-});
+/** Ids are looked at one by one and no further than the faults that are named: a long list of junk costs little. */
+const userIds = z
+  .custom<string[]>(Array.isArray, {
+    error: ({ input }) => (input === undefined ? 'Is required.' : 'Must be a list of user ids.'),
+  })
+  .check(({ value, issues }) => {
+    for (const [index, userId] of value.entries()) {
+      const fault = typeof userId === 'string' ? idFault(userId) : NOT_A_STRING;
+      if (fault !== undefined) issues.push({ code: 'custom', message: fault, input: userId, path: [index] });
+      if (issues.length >= MAX_FIELD_ERRORS) return;
+    }
+  });
 
 const NOT_AN_OBJECT = 'Must be a JSON object.';
 
@@ -93,7 +106,7 @@ export function invalidRequest(fields: readonly FieldError[]): JoinError {
 
 function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ pointer: keyPointer(key), detail: 'Unknown key.' }));
+    return issue.keys.map((key) => ({ pointer: keyPointer(key), detail: UNKNOWN_KEY }));
   }
   return [{ pointer: issue.path.map((part) => keyPointer(String(part))).join(''), detail: issue.message }];
 }

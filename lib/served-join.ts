@@ -57,7 +57,7 @@ export async function serveJoin(deps: ServeDeps, join: JoinToServe): Promise<Ser
       },
     });
     fields.joined = report.joined.length;
-    fields.failedCalls = report.failed.length;
+    fields.failed = request.userIds.length - report.joined.length;
     const error = report.failed[0]?.error;
     served = error ? { requestId, report, error } : { requestId, report, error: undefined };
   } catch (thrown) {

@@ -9,8 +9,8 @@ export interface LogFields {
   /** How many users were named; never who. */
   users?: number;
   joined?: number;
-  /** How many calls the users of a request were split into that failed. */
-  failedCalls?: number;
+  /** How many did not join. */
+  failed?: number;
   /** Sendings to the IM service, and the time they took together. */
   attempts?: number;
   upstreamMs?: number;
@@ -30,10 +30,17 @@ export function createRequestLog(): LogRequest {
       return;
     }
     const { code, status, outcome, upstreamCode } = error;
-    const line = { ...fields, code, status, outcome, upstreamCode, cause: describe(error.cause) };
+    const stack = code === 'INTERNAL' ? framesOf(error.cause) : undefined;
+    const line = { ...fields, code, status, outcome, upstreamCode, cause: describe(error.cause), stack };
     if (status >= 500) logger.error('not joined', line);
     else logger.warn('not joined', line);
   };
+}
+
+/** Where an unforeseen error came from: its stack without its message. */
+function framesOf(thrown: unknown): string[] | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  return thrown.stack?.split('\n').filter((line) => /^ +at /.test(line));
 }
 
 const MAX_CAUSES = 4;

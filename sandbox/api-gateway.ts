@@ -1,6 +1,6 @@
 import type http from 'node:http';
 import { type Forwarded, forward } from './forward.ts';
-import { type LocalServer, listen, readBody, sendJson } from './http-server.ts';
+import { type Listener, type LocalServer, listen, readBody, sendJson } from './http-server.ts';
 
 /**
  * A front that makes serverless-offline answer as an HTTP API of API Gateway does where the two differ: a function
@@ -12,26 +12,33 @@ export function startApiGateway(
   target: () => string,
   corsOrigins: readonly string[],
 ): Promise<LocalServer> {
-  return listen(port, async (request, response) => {
+  const listener: Listener = async (request, response) => {
     const { origin } = request.headers;
-    const cors = origin !== undefined && (corsOrigins.includes('*') || corsOrigins.includes(origin));
-    if (cors) allowOrigin(response, corsOrigins.includes('*') ? '*' : origin);
-    if (cors && request.method === 'OPTIONS') {
+    if (origin !== undefined && (corsOrigins.includes('*') || corsOrigins.includes(origin))) {
+      allowOrigin(response, corsOrigins.includes('*') ? '*' : origin);
+    }
+    const path = request.url ?? '/';
+    if (request.method === 'OPTIONS' && corsOrigins.length > 0) {
       response.writeHead(204).end();
       return;
     }
-    try {
-      const answer = await forward({
-        url: `${target()}${request.url}`,
-        method: request.method ?? 'GET',
-        headers: joinedHeaders(request.rawHeaders),
-        body: visibleBody(await readBody(request)),
-      });
-      relay(answer, response);
-    } catch {
-      sendJson(response, 503, { message: 'Service Unavailable' });
+    // serverless-offline would take a path with a slash at its end for the one without.
+    if (request.method === 'OPTIONS' || /^[^?]*\/(\?|$)/.test(path)) {
+      sendOwn(response, 404);
+      return;
     }
-  });
+    const body = await readBody(request);
+    const answer = await forward({
+      url: target(),
+      path,
+      method: request.method ?? 'GET',
+      headers: joinedHeaders(request.rawHeaders),
+      body: visibleBody(body),
+    }).catch(() => undefined);
+    if (answer) relay(answer, response);
+    else sendOwn(response, 503);
+  };
+  return listen(port, listener, { browsers: true });
 }
 
 /** What API Gateway itself answers. */
@@ -54,15 +61,22 @@ function relay({ status, headers, body }: Forwarded, response: http.ServerRespon
     response.writeHead(status).end(body);
     return;
   }
-  const own = OWN_ANSWERS.has(status) ? status : body.includes('Lambda timeout') ? 503 : 500;
-  sendJson(response, own, { message: OWN_ANSWERS.get(own) });
+  sendOwn(response, OWN_ANSWERS.has(status) ? status : body.includes('Lambda timeout') ? 503 : 500);
+}
+
+function sendOwn(response: http.ServerResponse, status: number): void {
+  sendJson(response, status, { message: OWN_ANSWERS.get(status) });
 }
 
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'expect', 'origin']);
 
 /** serverless-offline takes null, false, 0 and "" for no body; a list is refused in the same words as they are. */
 function visibleBody(body: Buffer): Buffer {
-  return /^\s*(null|false|-?0|"")\s*$/.test(body.toString('latin1')) ? Buffer.from('[]') : body;
+  try {
+    return JSON.parse(body.toString('utf8')) ? body : Buffer.from('[]');
+  } catch {
+    return body;
+  }
 }
 
 function joinedHeaders(rawHeaders: readonly string[]): Record<string, string> {

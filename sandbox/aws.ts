@@ -22,14 +22,19 @@ export function startAws(port: number, operations: Record<string, AwsOperation>)
     };
     const operation = Object.hasOwn(operations, target) ? operations[target] : undefined;
     if (!operation) return send(400, { __type: 'UnknownOperationException', message: `No such operation: ${target}` });
-    let input: Record<string, unknown>;
-    try {
-      input = JSON.parse((await readBody(request)).toString('utf8'));
-    } catch {
-      return send(400, { __type: 'SerializationException', message: 'The body is not JSON.' });
-    }
+    const input = parseObject((await readBody(request)).toString('utf8'));
+    if (!input) return send(400, { __type: 'SerializationException', message: 'The body is not a JSON object.' });
     const result = operation(input);
     if ('output' in result) send(200, result.output);
     else send(400, { __type: result.error, message: result.message });
   });
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
 }

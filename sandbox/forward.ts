@@ -8,16 +8,24 @@ export interface Forwarded {
 }
 
 export interface ForwardOptions {
+  /** The server's origin. */
   url: string;
+  /** Sent as it is. */
+  path: string;
   method: string;
   headers: http.OutgoingHttpHeaders;
   body: Buffer;
 }
 
 /** Makes one request to a server behind a front, and reads the whole answer. */
-export function forward({ url, method, headers, body }: ForwardOptions): Promise<Forwarded> {
+export function forward({ url, path, method, headers, body }: ForwardOptions): Promise<Forwarded> {
   return new Promise((resolve, reject) => {
-    const request = http.request(url, { method, headers: { ...headers, 'content-length': body.length }, agent: false });
+    const request = http.request(url, {
+      path,
+      method,
+      headers: { ...headers, 'content-length': body.length },
+      agent: false,
+    });
     request.on('error', reject);
     request.on('response', (response) => {
       readBody(response).then(

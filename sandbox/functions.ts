@@ -7,25 +7,30 @@ import { listen } from './http-server.ts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SERVERLESS = fileURLToPath(new URL('../node_modules/serverless/bin/serverless.js', import.meta.url));
 const STAGE = 'local';
+const DOORS = ['http', 'invoke'];
 
 export interface FunctionsOptions {
   /** Stage parameters of serverless.yml. */
   params: Record<string, string>;
   /** Where the AWS SDKs in the functions find their services. */
   awsUrl: string;
-  /** Gets each line that the functions log. */
-  onLog: (line: string) => void;
+  /** Gets each line that the process prints: the functions' logs, which are JSON, and serverless-offline's own. */
+  onOutput: (line: string) => void;
+  /** Told when the process ends by itself. */
+  onExit: () => void;
 }
 
 export interface Functions {
   httpUrl: string;
   invokeUrl: string;
-  invokeFunctionName: string;
+  /** The deployed name of a function: http or invoke. */
+  nameOf(door: string): string;
+  functionNames: string[];
   close(): Promise<void>;
 }
 
 /** Runs the built functions under serverless-offline, in a process of its own. */
-export async function startFunctions({ params, awsUrl, onLog }: FunctionsOptions): Promise<Functions> {
+export async function startFunctions({ params, awsUrl, onOutput, onExit }: FunctionsOptions): Promise<Functions> {
   const [httpPort, lambdaPort] = await freePorts();
   const flags = [
     ...['--stage', STAGE, '--host', '127.0.0.1'],
@@ -46,17 +51,23 @@ export async function startFunctions({ params, awsUrl, onLog }: FunctionsOptions
     },
   });
   process.once('exit', () => child.kill());
-  await ready(child, onLog);
+  await ready(child, onOutput);
+  const nameOf = (door: string): string => `rongcloud-group-join-${STAGE}-${door}`;
+  child.once('exit', onExit);
   return {
     httpUrl: `http://127.0.0.1:${httpPort}`,
     invokeUrl: `http://127.0.0.1:${lambdaPort}`,
-    invokeFunctionName: `rongcloud-group-join-${STAGE}-invoke`,
-    close: () => stop(child),
+    nameOf,
+    functionNames: DOORS.map(nameOf),
+    close() {
+      child.off('exit', onExit);
+      return stop(child);
+    },
   };
 }
 
 /** Waits until both doors listen. What serverless-offline says is shown only if it fails to start. */
-function ready(child: ChildProcess, onLog: (line: string) => void): Promise<void> {
+function ready(child: ChildProcess, onOutput: (line: string) => void): Promise<void> {
   const said: string[] = [];
   return new Promise((resolve, reject) => {
     child.once('exit', () => reject(new Error(`serverless-offline did not start:\n${said.join('\n')}`)));
@@ -64,7 +75,7 @@ function ready(child: ChildProcess, onLog: (line: string) => void): Promise<void
       if (!stream) continue;
       createInterface({ input: stream }).on('line', (line) => {
         if (said.length < 200) said.push(line);
-        if (line.startsWith('{')) onLog(line);
+        onOutput(line);
         if (line.includes('Server ready')) resolve();
       });
     }

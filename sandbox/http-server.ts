@@ -10,9 +10,36 @@ export interface LocalServer {
 
 export const HOST = '127.0.0.1';
 
-/** Listens on a port, 0 for any. Rejects with Node's error (EADDRINUSE) if it can't. */
-export function listen(port: number, listener: http.RequestListener): Promise<LocalServer> {
-  const server = http.createServer(listener);
+/** Handles a request. What it throws is a 400 for the client and ends nothing else. */
+export type Listener = (request: http.IncomingMessage, response: http.ServerResponse) => unknown;
+
+const LOOPBACK_HOST = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/;
+
+export interface ListenOptions {
+  /** Lets web pages of other origins call. */
+  browsers?: boolean;
+}
+
+/**
+ * Listens on a port, 0 for any. Rejects with Node's error (EADDRINUSE) if it can't. Web pages may not call, neither
+ * across origins nor under a name of their own that resolves to this machine.
+ */
+export function listen(
+  port: number,
+  listener: Listener,
+  { browsers = false }: ListenOptions = {},
+): Promise<LocalServer> {
+  const server = http.createServer((request, response) => {
+    const { host = '', origin } = request.headers;
+    if (!LOOPBACK_HOST.test(host) || (origin !== undefined && !browsers)) {
+      response.writeHead(403).end();
+      return;
+    }
+    new Promise((done) => done(listener(request, response))).catch(() => {
+      if (response.headersSent) response.destroy();
+      else response.writeHead(400).end();
+    });
+  });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, HOST, () => {

@@ -44,9 +44,7 @@ export async function startImService(app: ImApp, port = 0): Promise<ImService> {
   const calls: SeenCall[] = [];
   let misbehavior: Misbehavior | undefined;
 
-  const server = await listen(port, (request, response) => {
-    serve(request, response).catch(() => response.socket?.destroy());
-  });
+  const server = await listen(port, serve);
 
   async function serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { method, headers } = request;
@@ -65,9 +63,10 @@ export async function startImService(app: ImApp, port = 0): Promise<ImService> {
     };
     calls.push(seen);
     const how = nextMisbehavior();
-    if (how?.carryOut) seen.code = app.call(call).code;
+    const carriedOut = how?.carryOut ? app.call(call) : undefined;
+    seen.code = carriedOut?.code ?? 0;
     if (how && (await misbehave(how, response))) return;
-    const answer = app.call(call);
+    const answer = carriedOut ?? app.call(call);
     seen.code = answer.code;
     sendJson(response, STATUS[answer.code] ?? 400, answer);
   }
@@ -98,7 +97,11 @@ export async function startImService(app: ImApp, port = 0): Promise<ImService> {
       case 'PUT /_sandbox/misbehavior':
         misbehavior = parseMisbehavior(parseJson(body.toString('utf8')));
         if (misbehavior) response.writeHead(204).end();
-        else sendJson(response, 400, { error: 'kind must be status, delay, hang, cut or close' });
+        else
+          sendJson(response, 400, {
+            error:
+              'kind must be status (with status, body), delay (with ms), hang, cut or close; calls and carryOut may be added',
+          });
         return;
       default:
         sendJson(response, 404, { error: 'no such control' });

@@ -4,37 +4,48 @@ import { type LocalServer, listen, readBody, sendJson } from './http-server.ts';
 
 const INVOCATIONS = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
+/** Where serverless-offline's own Invoke is, and the functions that it has. */
+export interface InvokeTarget {
+  url: string;
+  functionNames: readonly string[];
+}
+
 /**
  * A front that makes serverless-offline answer as Lambda's Invoke does where the two differ: functions are also
- * found by ARN, a function error has its own type and no stack, an asynchronous failure does not end the process,
- * and a payload that is not JSON is a 400.
+ * found by ARN, a function error has its own type and no stack, an asynchronous failure does not end the process, a
+ * dry run runs nothing, and a payload that is not JSON is a 400.
  */
-export function startLambdaInvoke(port: number, target: () => string): Promise<LocalServer> {
+export function startLambdaInvoke(port: number, target: () => InvokeTarget): Promise<LocalServer> {
   return listen(port, async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    const name = INVOCATIONS.exec(pathname)?.[1];
-    if (name === undefined || request.method !== 'POST') {
+    const reference = INVOCATIONS.exec(pathname)?.[1];
+    if (reference === undefined || request.method !== 'POST') {
       return lambdaError(response, 404, 'ResourceNotFoundException', 'No such operation.');
+    }
+    const { url, functionNames } = target();
+    const name = functionName(decodeURIComponent(reference));
+    if (!functionNames.includes(name)) {
+      return lambdaError(response, 404, 'ResourceNotFoundException', `Function not found: ${name}`);
     }
     const body = await readBody(request);
     if (!isJson(body)) {
       return lambdaError(response, 400, 'InvalidRequestContentException', 'Could not parse request body into json.');
     }
-    const invocation = invoke(
-      `${target()}/2015-03-31/functions/${functionName(decodeURIComponent(name))}/invocations`,
-      body,
-    );
-    const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
-    if (type === 'Event') {
-      invocation.catch(() => undefined);
-      response.writeHead(202).end();
-      return;
-    }
-    try {
-      const { status, headers, payload } = await invocation;
-      response.writeHead(status, headers).end(payload);
-    } catch {
-      lambdaError(response, 502, 'ServiceException', 'The function could not be reached.');
+    switch (request.headers['x-amz-invocation-type'] ?? 'RequestResponse') {
+      case 'DryRun':
+        response.writeHead(204).end();
+        return;
+      case 'Event':
+        invoke(url, name, body).catch(() => undefined);
+        response.writeHead(202).end();
+        return;
+      case 'RequestResponse': {
+        const { headers, payload } = await invoke(url, name, body);
+        response.writeHead(200, headers).end(payload);
+        return;
+      }
+      default:
+        lambdaError(response, 400, 'InvalidParameterValueException', 'No such invocation type.');
     }
   });
 }
@@ -46,22 +57,21 @@ function functionName(reference: string): string {
   return (marker >= 0 ? parts[marker + 1] : parts[0]) ?? '';
 }
 
-interface Invoked {
-  status: number;
+export interface Invoked {
   headers: http.OutgoingHttpHeaders;
   payload: string;
+  failed: boolean;
 }
 
-async function invoke(url: string, body: Buffer): Promise<Invoked> {
-  const answer = await forward({ url, method: 'POST', headers: {}, body });
+/** Invokes a function of serverless-offline and waits for its end. */
+export async function invoke(url: string, name: string, body: Buffer): Promise<Invoked> {
+  const path = `/2015-03-31/functions/${name}/invocations`;
+  const answer = await forward({ url, path, method: 'POST', headers: {}, body });
   const text = answer.body.toString('utf8');
   const headers = { 'Content-Type': 'application/json', 'X-Amz-Executed-Version': '$LATEST' };
-  const refused = answer.headers['x-amzn-errortype'];
-  if (refused !== undefined)
-    return { status: answer.status, headers: { ...headers, 'x-amzn-ErrorType': refused }, payload: text };
-  if (answer.headers['x-amz-function-error'] === undefined) return { status: answer.status, headers, payload: text };
+  if (answer.headers['x-amz-function-error'] === undefined) return { headers, payload: text, failed: false };
   const payload = JSON.stringify(functionError(text));
-  return { status: 200, headers: { ...headers, 'X-Amz-Function-Error': 'Unhandled' }, payload };
+  return { headers: { ...headers, 'X-Amz-Function-Error': 'Unhandled' }, payload, failed: true };
 }
 
 /** What Lambda would say of a thrown error: serverless-offline loses its name, which the message's problem repeats. */

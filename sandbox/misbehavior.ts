@@ -1,30 +1,33 @@
 import type http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod/mini';
+
+const common = {
+  /** For how many calls; for all until told otherwise if absent. */
+  calls: z.optional(z.int().check(z.positive())),
+  /** Carry the call out first, so that it happened although the caller can't know. */
+  carryOut: z.optional(z.boolean()),
+};
+
+const misbehavior = z.discriminatedUnion('kind', [
+  z.strictObject({
+    ...common,
+    kind: z.literal('status'),
+    status: z.int().check(z.gte(200), z.lte(599)),
+    body: z.optional(z.string()),
+  }),
+  z.strictObject({ ...common, kind: z.literal('delay'), ms: z.number().check(z.nonnegative(), z.lte(60_000)) }),
+  z.strictObject({ ...common, kind: z.literal('hang') }),
+  z.strictObject({ ...common, kind: z.literal('cut') }),
+  z.strictObject({ ...common, kind: z.literal('close') }),
+]);
 
 /** How a stand-in can be told to misbehave. */
-export type Misbehavior = {
-  /** For how many calls; for all until told otherwise if absent. */
-  calls?: number;
-  /** Carry the call out first, so that it happened although the caller can't know. */
-  carryOut?: boolean;
-} & (
-  | { kind: 'status'; status: number; body?: string; headers?: Record<string, string> }
-  | { kind: 'delay'; ms: number }
-  | { kind: 'hang' }
-  | { kind: 'cut' }
-  | { kind: 'close' }
-);
-
-export const MISBEHAVIORS = ['status', 'delay', 'hang', 'cut', 'close'] as const;
+export type Misbehavior = z.infer<typeof misbehavior>;
 
 /** Reads what a person sent; undefined if it is no misbehaviour. */
 export function parseMisbehavior(value: unknown): Misbehavior | undefined {
-  if (typeof value !== 'object' || value === null || !('kind' in value)) return undefined;
-  const candidate = value as Misbehavior;
-  if (!MISBEHAVIORS.includes(candidate.kind)) return undefined;
-  if (candidate.kind === 'status' && !Number.isInteger(candidate.status)) return undefined;
-  if (candidate.kind === 'delay' && !Number.isFinite(candidate.ms)) return undefined;
-  return candidate;
+  return misbehavior.safeParse(value).data;
 }
 
 /**
@@ -34,7 +37,7 @@ export function parseMisbehavior(value: unknown): Misbehavior | undefined {
 export async function misbehave(how: Misbehavior, response: http.ServerResponse): Promise<boolean> {
   switch (how.kind) {
     case 'status':
-      response.writeHead(how.status, { 'Content-Type': 'text/html', ...how.headers });
+      response.writeHead(how.status, { 'Content-Type': 'text/html' });
       response.end(how.body ?? '<html><body>error</body></html>');
       return true;
     case 'delay':

@@ -23,8 +23,10 @@ export interface SandboxOptions {
   corsOrigins?: string[];
   /** More stage parameters of serverless.yml. */
   params?: Record<string, string>;
-  /** Gets each line that the functions log. */
-  onLog?: (line: string) => void;
+  /** Gets each line that the functions' process prints. */
+  onOutput?: (line: string) => void;
+  /** Told when the functions' process ends by itself. */
+  onExit?: () => void;
 }
 
 export interface Sandbox {
@@ -62,7 +64,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const secrets: Secrets = new Map([[SECRET_ID, JSON.stringify({ appKey: app.appKey, appSecret: app.appSecret })]]);
   try {
     // The doors' ports are taken first, so that one in use is known at once.
-    const targets = { http: '', invoke: '' };
+    const targets = { http: '', invoke: { url: '', functionNames: [''] } };
     const gateway = await open(startApiGateway(at(0), () => targets.http, options.corsOrigins ?? []));
     const lambda = await open(startLambdaInvoke(at(1), () => targets.invoke));
     const aws = await open(startAws(at(2), { 'secretsmanager.GetSecretValue': getSecretValue(secrets) }));
@@ -74,7 +76,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const functions = await open(
       startFunctions({
         awsUrl: aws.url,
-        onLog: options.onLog ?? (() => {}),
+        onOutput: options.onOutput ?? (() => {}),
+        onExit: options.onExit ?? (() => {}),
         params: {
           secretId: SECRET_ID,
           ...(options.rongCloud && { dataCenter: options.rongCloud.dataCenter }),
@@ -88,11 +91,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       }),
     );
     targets.http = functions.httpUrl;
-    targets.invoke = functions.invokeUrl;
+    targets.invoke = { url: functions.invokeUrl, functionNames: functions.functionNames };
     return {
       httpUrl: gateway.url,
       invokeUrl: lambda.url,
-      invokeFunctionName: functions.invokeFunctionName,
+      invokeFunctionName: functions.nameOf('invoke'),
       awsUrl: aws.url,
       secrets,
       im,

@@ -1,5 +1,6 @@
 import { buildFunctions } from '../build.ts';
 import { DATA_CENTERS } from '../lib/rongcloud/data-centers.ts';
+import { forward } from './forward.ts';
 import { type RealRongCloud, type Sandbox, startSandbox } from './sandbox.ts';
 
 /** What a person did wrong or can mend, said in one line. */
@@ -16,12 +17,18 @@ try {
   const sandbox = await startSandbox({
     port,
     ...(rongCloud && { rongCloud }),
-    corsOrigins: env.CORS_ORIGINS?.split(',') ?? [],
-    onLog: (line) => console.log(line),
+    corsOrigins: (env.CORS_ORIGINS ?? '').split(',').flatMap((origin) => origin.trim() || []),
+    onOutput: (line) => line.startsWith('{') && console.log(line),
+    onExit: () => {
+      console.error('The functions have ended unexpectedly.');
+      process.exit(1);
+    },
   });
   stop.with(sandbox);
   introduce(sandbox, rongCloud);
   if (sample) await joinSample(sandbox, sample);
+  else console.log('\nNobody was joined: SAMPLE_USER and SAMPLE_GROUP would name somebody.');
+  console.log('\nCtrl-C stops everything.');
 } catch (error) {
   console.error(explain(error));
   process.exit(1);
@@ -68,6 +75,7 @@ function readRongCloud(): RealRongCloud | undefined {
       `To call the real RongCloud, set RONGCLOUD_APP_KEY, RONGCLOUD_APP_SECRET and RONGCLOUD_DATA_CENTER (one of ${names}).`,
     );
   }
+  if (appKey === appSecret) throw new Complaint('RONGCLOUD_APP_KEY and RONGCLOUD_APP_SECRET are the same value.');
   return { appKey, appSecret, dataCenter };
 }
 
@@ -80,6 +88,7 @@ interface Sample {
 function readSample(rongCloud: RealRongCloud | undefined): Sample | undefined {
   const { SAMPLE_USER: userId, SAMPLE_GROUP: groupId } = env;
   if (userId && groupId) return { userId, groupId };
+  if (rongCloud && (userId || groupId)) throw new Complaint('Set both SAMPLE_USER and SAMPLE_GROUP, or neither.');
   return rongCloud ? undefined : { userId: userId || 'alice', groupId: groupId || 'team-1' };
 }
 
@@ -97,16 +106,18 @@ function introduce(sandbox: Sandbox, rongCloud: RealRongCloud | undefined): void
 
 async function joinSample(sandbox: Sandbox, { userId, groupId }: Sample): Promise<void> {
   const token = await sandbox.issuer.token({ sub: userId, groups: [groupId] });
-  const url = `${sandbox.httpUrl}/groups/${encodeURIComponent(groupId).replaceAll("'", '%27')}/members`;
-  const response = await fetch(url, { method: 'POST', headers: { Authorization: `Bearer ${token}` } });
-  const body = await response.text();
-  if (!response.ok) {
-    console.error(`The sample join failed: ${response.status} ${body}`);
-    return;
-  }
-  console.log(`\nJoined ${userId} to ${groupId}: ${response.status} ${body}`);
-  console.log(`\nDo it again with:\n\n  curl -i -X POST '${url}' -H 'Authorization: Bearer ${token}'\n`);
-  console.log('Ctrl-C stops everything.');
+  const path = `/groups/${encodeURIComponent(groupId).replaceAll("'", '%27')}/members`;
+  const { status, body } = await forward({
+    url: sandbox.httpUrl,
+    path,
+    method: 'POST',
+    headers: { Authorization: `Bearer ${token}` },
+    body: Buffer.alloc(0),
+  });
+  console.log(`\n${status === 200 ? 'Joined' : 'Could not join'} ${userId} to ${groupId}: ${status} ${body}`);
+  console.log(
+    `\nDo it again with:\n\n  curl -i -X POST '${sandbox.httpUrl}${path}' -H 'Authorization: Bearer ${token}'`,
+  );
 }
 
 function explain(error: unknown): string {

@@ -134,6 +134,7 @@ describe('the HTTP door', () => {
     ['[', false],
     ['\u{FEFF}', false],
     ['****', true],
+    [Buffer.from('{}').toString('base64').replace('=', ''), true],
     [Buffer.from('{').toString('base64'), true],
     [Buffer.from([0x22, 0xff, 0x22]).toString('base64'), true],
   ])('points at the whole body %j when it can not be read', async (body, base64) => {
@@ -216,13 +217,21 @@ describe('the HTTP door', () => {
     expect(log.mock.lastCall?.[1]).toMatchObject({ code: 'INTERNAL', cause: { message: 'private' } });
   });
 
+  it('answers even an event that is none', async () => {
+    const handler = createHandler({
+      authenticate: async () => alice,
+      joinGroup: async () => ({ groupId: 'g', joined: [], failed: [] }),
+      log: () => {},
+      now: () => 0,
+    });
+    const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 };
+    expect((await handler({} as unknown as APIGatewayProxyEventV2, invocation)).statusCode).toBe(500);
+  });
+
   it('logs one line of counts and no users', async () => {
     const { log } = await ask({ caller: service, body: '{"userIds":["planted-1","planted-2"]}' });
     expect(log.mock.calls).toEqual([
-      [
-        { door: 'http', requestId: 'aws-1', groupId: 'g', users: 2, joined: 2, failedCalls: 0, durationMs: 0 },
-        undefined,
-      ],
+      [{ door: 'http', requestId: 'aws-1', groupId: 'g', users: 2, joined: 2, failed: 0, durationMs: 0 }, undefined],
     ]);
   });
 });

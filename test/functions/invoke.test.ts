@@ -80,6 +80,11 @@ describe('the Invoke door', () => {
     },
   );
 
+  it('does not repeat the name of an unknown key', async () => {
+    const error = await setUp().thrown({ groupId: 'g', userIds: ['a'], 'planted-user': true });
+    expect(JSON.parse(error.message).errors).toEqual([{ pointer: '', detail: 'Unknown key.' }]);
+  });
+
   it('throws INTERNAL without a word of what went wrong', async () => {
     const { thrown, log } = setUp(async () => {
       throw new TypeError('private');

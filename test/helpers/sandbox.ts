@@ -5,7 +5,7 @@ import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/s
 /** A running sandbox, and its doors as a test uses them. */
 export interface TestSandbox extends Sandbox {
   im: { primary: ImService; backup: ImService };
-  /** Every line that the functions logged. */
+  /** Every line that the functions' process printed. */
   logs: string[];
   post(groupId: string, options?: PostOptions): Promise<PostResult>;
   invoke(
@@ -28,7 +28,7 @@ export interface PostResult {
 
 export async function startTestSandbox(options: Partial<SandboxOptions> = {}): Promise<TestSandbox> {
   const logs: string[] = [];
-  const sandbox = await startSandbox({ port: 0, onLog: (line) => logs.push(line), ...options });
+  const sandbox = await startSandbox({ port: 0, onOutput: (line) => logs.push(line), ...options });
   const { im } = sandbox;
   if (!im) throw new Error('no stand-in IM service');
   const lambda = new LambdaClient({

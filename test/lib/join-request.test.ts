@@ -114,6 +114,10 @@ describe('parseMessage', () => {
     expect(pointers(() => parseMessage({ groupId: 'g', userIds: Array(5000).fill('') }))).toHaveLength(100);
   });
 
+  it('stops looking at a long list of junk', () => {
+    expect(pointers(() => parseMessage({ groupId: 'g', userIds: Array(1_000_000).fill(0) }))).toHaveLength(100);
+  });
+
   it('points at the parent of a key that is absurdly long', () => {
     expect(pointers(() => parseMessage({ groupId: 'g', userIds: ['a'], ['k'.repeat(65)]: 1 }))).toEqual(['']);
   });

@@ -125,6 +125,11 @@ describe('the stand-in IM service', () => {
     expect(im.app.groups.members('g')).toEqual(['a']);
   });
 
+  it('carries a call out once, however late it answers', async () => {
+    im.misbehave({ kind: 'delay', ms: 5, carryOut: true });
+    expect(await post(form(['a']))).toMatchObject({ status: 200, json: { code: 200 } });
+  });
+
   it('can be told by HTTP, and shows what it saw', async () => {
     const control = (method: string, body?: string) =>
       fetch(`${im.url}/_sandbox/misbehavior`, { method, ...(body !== undefined && { body }) });
@@ -133,7 +138,9 @@ describe('the stand-in IM service', () => {
     expect((await fetch(`${im.url}/group/join.json`, { method: 'POST', headers, body: form(['a']) })).status).toBe(503);
     expect((await control('DELETE')).status).toBe(204);
     expect((await post(form(['a']))).status).toBe(200);
-    expect((await control('PUT', '{"kind":"explode"}')).status).toBe(400);
+    for (const nonsense of ['{"kind":"explode"}', '{"kind":"status","status":99}', '{"kind":"hang","calls":0}', '{']) {
+      expect((await control('PUT', nonsense)).status).toBe(400);
+    }
     expect(await (await fetch(`${im.url}/_sandbox/members?groupId=g`)).json()).toEqual(['a']);
     const seen = await (await fetch(`${im.url}/_sandbox/calls`)).json();
     expect(seen).toMatchObject([
