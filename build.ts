@@ -12,7 +12,11 @@ export async function buildFunctions(): Promise<void> {
   await rm(`${ROOT}dist`, { recursive: true, force: true });
   await build({
     absWorkingDir: ROOT,
-    entryPoints: { http: 'functions/entry/http.ts', invoke: 'functions/entry/invoke.ts' },
+    entryPoints: {
+      http: 'functions/entry/http.ts',
+      invoke: 'functions/entry/invoke.ts',
+      queue: 'functions/entry/queue.ts',
+    },
     outdir: 'dist',
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunks/[name]-[hash]',

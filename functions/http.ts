@@ -1,28 +1,37 @@
 import { MIMEType } from 'node:util';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { Authenticate } from '../lib/caller.ts';
-import { JoinError, toProblem } from '../lib/errors.ts';
-import { type JoinReport, reportProblem } from '../lib/join-group.ts';
+import { JoinError } from '../lib/errors.ts';
+import { type HttpAnswer, problemAnswer, queuedAnswer, reportAnswer } from '../lib/http-answer.ts';
 import { invalidRequest, type JoinRequest, parsePathAndBody } from '../lib/join-request.ts';
 import { decide } from '../lib/policy.ts';
+import type { Enqueue } from '../lib/queue/join-queue.ts';
 import { type Invocation, type ServeDeps, serveJoin } from '../lib/served-join.ts';
 
 export interface HttpDeps extends ServeDeps {
   authenticate: Authenticate;
+  /** Absent without a queue: `Prefer: respond-async` is then ignored, as RFC 7240 allows. */
+  enqueue?: Enqueue | undefined;
 }
-
-type HttpResult = APIGatewayProxyStructuredResultV2;
 
 /** The HTTP door, `POST /groups/{groupId}/members` of an API Gateway HTTP API (payload 2.0). Never throws. */
 export function createHandler(deps: HttpDeps) {
-  return async (event: APIGatewayProxyEventV2, invocation: Invocation): Promise<HttpResult> => {
-    const { requestId, report, error } = await serveJoin(deps, {
+  return async (event: APIGatewayProxyEventV2, invocation: Invocation): Promise<HttpAnswer> => {
+    const served = await serveJoin(deps, {
       door: 'http',
       invocation,
       givenRequestId: event.headers?.['x-request-id'],
       admit: () => admit(event, deps.authenticate),
+      enqueue: prefersAsync(event.headers?.prefer) ? deps.enqueue : undefined,
     });
-    return report ? reportAnswer(report, requestId) : problemAnswer(error, requestId, event);
+    switch (served.kind) {
+      case 'reported':
+        return reportAnswer(served.report, served.requestId);
+      case 'queued':
+        return queuedAnswer(served.request, served.requestId);
+      case 'failed':
+        return problemAnswer(served.error, served.requestId, event.headers?.authorization !== undefined);
+    }
   };
 }
 
@@ -66,48 +75,7 @@ function decodeBase64(body: string): string {
   return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 }
 
-function reportAnswer(report: JoinReport, requestId: string): HttpResult {
-  const { groupId, joined } = report;
-  const failed = report.failed.map(({ userIds, error: { code, outcome, retryable, upstreamCode } }) => {
-    return { userIds, code, outcome, retryable, ...(upstreamCode !== undefined && { upstreamCode }) };
-  });
-  const problem = reportProblem(report, requestId);
-  if (!problem) return answer(200, { groupId, joined, requestId });
-  if (joined.length > 0) return answer(207, { groupId, joined, requestId, failed });
-  const first = report.failed[0]?.error;
-  return answer(problem.status, { ...problem, failed }, { ...PROBLEM, ...retryAfter(first) });
-}
-
-function problemAnswer(error: JoinError, requestId: string, event: APIGatewayProxyEventV2): HttpResult {
-  return answer(error.status, toProblem(error, requestId), {
-    ...PROBLEM,
-    ...retryAfter(error),
-    ...(error.code === 'UNAUTHENTICATED' && { 'WWW-Authenticate': challenge(event) }),
-  });
-}
-
-const PROBLEM = { 'Content-Type': 'application/problem+json' };
-
-function retryAfter(error: JoinError | undefined): Record<string, string> {
-  return error?.retryAfterSeconds === undefined ? {} : { 'Retry-After': String(error.retryAfterSeconds) };
-}
-
-/** RFC 6750, section 3: a request that brought no token is told of no error. */
-function challenge(event: APIGatewayProxyEventV2): string {
-  return event.headers?.authorization === undefined
-    ? 'Bearer realm="groups"'
-    : 'Bearer realm="groups", error="invalid_token"';
-}
-
-function answer<Body extends { requestId: string }>(statusCode: number, body: Body, headers = {}): HttpResult {
-  return {
-    statusCode,
-    headers: {
-      'Content-Type': 'application/json',
-      'Cache-Control': 'no-store',
-      'X-Request-ID': body.requestId,
-      ...headers,
-    },
-    body: JSON.stringify(body),
-  };
+/** Whether a Prefer header, a list of preferences with parameters, holds respond-async (RFC 7240). */
+function prefersAsync(prefer: string | undefined): boolean {
+  return prefer?.split(',').some((one) => one.split(/[;=]/)[0]?.trim().toLowerCase() === 'respond-async') ?? false;
 }

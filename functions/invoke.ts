@@ -1,7 +1,7 @@
-import { JoinError, toProblem } from '../lib/errors.ts';
-import { type JoinReport, reportProblem } from '../lib/join-group.ts';
+import { JoinError, toJoinError, toProblem } from '../lib/errors.ts';
+import { reportProblem } from '../lib/join-group.ts';
 import { parseMessage, UNKNOWN_KEY } from '../lib/join-request.ts';
-import { type Invocation, type ServeDeps, serveJoin } from '../lib/served-join.ts';
+import { failureOf, type Invocation, type ServeDeps, type ServedJoin, serveJoin } from '../lib/served-join.ts';
 
 /** The answer when everyone joined. */
 export interface InvokeResult {
@@ -18,14 +18,16 @@ export interface InvokeResult {
  */
 export function createHandler(deps: ServeDeps) {
   return async (event: unknown, invocation: Invocation): Promise<InvokeResult> => {
-    const { requestId, report, error } = await serveJoin(deps, {
+    const served = await serveJoin(deps, {
       door: 'invoke',
       invocation,
       givenRequestId: givenRequestId(event),
       admit: () => parseMessage(event),
     });
-    if (error) throw toThrow(error, report, requestId);
-    return { groupId: report.groupId, joined: report.joined, requestId };
+    const error = failureOf(served);
+    if (served.kind !== 'reported' || error) throw toThrow(toJoinError(error), served);
+    const { groupId, joined } = served.report;
+    return { groupId, joined, requestId: served.requestId };
   };
 }
 
@@ -33,7 +35,9 @@ function givenRequestId(event: unknown): unknown {
   return typeof event === 'object' && event !== null && 'requestId' in event ? event.requestId : undefined;
 }
 
-function toThrow(error: JoinError, report: JoinReport | undefined, requestId: string): JoinError {
+function toThrow(error: JoinError, served: ServedJoin): JoinError {
+  const { requestId } = served;
+  const report = served.kind === 'reported' ? served.report : undefined;
   const problem = (report && reportProblem(report, requestId)) ?? toProblem(error, requestId);
   const failed = report?.failed.map(({ offset, userIds, error: { code, outcome, retryable } }) => {
     return { offset, count: userIds.length, code, outcome, retryable };

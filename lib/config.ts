@@ -14,6 +14,15 @@ export interface JoinConfig {
 export interface HttpConfig extends JoinConfig {
   tokens: TokenRules;
   jwksUrl: URL;
+  /** Without a queue, `Prefer: respond-async` is ignored. */
+  joinQueueUrl?: string;
+}
+
+/** What the queue door needs. */
+export interface QueueConfig extends JoinConfig {
+  deadLetterQueueUrl: string;
+  /** Calls a second that one environment may make. */
+  upstreamRate: number;
 }
 
 /** Names every variable that is missing or wrong, and none of their values. */
@@ -35,9 +44,11 @@ export function readHttpConfig(env: Environment): HttpConfig {
   const reader = new Reader(env);
   const issuer = reader.required('JWT_ISSUER');
   const groupsClaim = reader.optional('JWT_GROUPS_CLAIM');
+  const joinQueueUrl = queueUrl(reader, 'JOIN_QUEUE_URL', reader.optional('JOIN_QUEUE_URL'));
   return reader.complete({
     ...joinConfig(reader),
     jwksUrl: keysUrl(reader, issuer),
+    ...(joinQueueUrl !== undefined && { joinQueueUrl }),
     tokens: {
       issuer,
       audience: reader.required('JWT_AUDIENCE'),
@@ -46,6 +57,19 @@ export function readHttpConfig(env: Environment): HttpConfig {
       serviceScope: serviceScope(reader),
       openGroups: reader.list('OPEN_GROUPS'),
     },
+  });
+}
+
+/** Reads the queue door's configuration. Throws a ConfigError that names all problems at once. */
+export function readQueueConfig(env: Environment): QueueConfig {
+  const reader = new Reader(env);
+  const upstreamRate = Number(reader.optional('UPSTREAM_RATE') ?? 24);
+  if (!(upstreamRate > 0 && upstreamRate <= 100)) reader.problem('UPSTREAM_RATE must be a number above 0, at most 100');
+  const url = reader.required('JOIN_DLQ_URL');
+  return reader.complete({
+    ...joinConfig(reader),
+    deadLetterQueueUrl: queueUrl(reader, 'JOIN_DLQ_URL', url) ?? '',
+    upstreamRate,
   });
 }
 
@@ -115,6 +139,11 @@ function keysUrl(reader: Reader, issuer: string): URL {
   const url = safeUrl(explicit ?? `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`);
   if (!url && explicit !== undefined) reader.problem('JWKS_URI must be an https URL');
   return url ?? new URL('https://invalid.invalid');
+}
+
+function queueUrl(reader: Reader, name: string, url: string | undefined): string | undefined {
+  if (url && !safeUrl(url)) reader.problem(`${name} must be an https URL`);
+  return url;
 }
 
 function serviceScope(reader: Reader): string {

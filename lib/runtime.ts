@@ -1,18 +1,29 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Authenticate, createAuthenticator } from './caller.ts';
-import { type JoinConfig, readHttpConfig, readJoinConfig } from './config.ts';
+import { type JoinConfig, readHttpConfig, readJoinConfig, readQueueConfig } from './config.ts';
 import { createCredentials, secretsManagerReader } from './credentials.ts';
 import { createIssuerKeys, httpKeySetFetcher } from './issuer-keys.ts';
 import { createJoinGroup } from './join-group.ts';
-import { createClient } from './rongcloud/client.ts';
+import type { JoinBatch } from './queue/join-batch.ts';
+import type { Enqueue } from './queue/join-queue.ts';
+import { createPacer } from './queue/pacer.ts';
+import { type ClientOptions, createClient, type RongCloudClient } from './rongcloud/client.ts';
 import { createTransport } from './rongcloud/transport.ts';
 import type { ServeDeps } from './served-join.ts';
-import { createRequestLog } from './telemetry.ts';
+import { createQueueLog, createRequestLog, type QueueLog } from './telemetry.ts';
 
 /** What the HTTP door runs on. */
 export interface HttpRuntime extends ServeDeps {
   authenticate: Authenticate;
+  enqueue?: Enqueue;
+}
+
+/** What the queue door runs on. */
+export interface QueueRuntime {
+  joinBatch: JoinBatch;
+  log: QueueLog;
+  now: () => number;
 }
 
 /** Initialisation gets this long for what the first request would otherwise wait for. */
@@ -23,15 +34,62 @@ export async function startHttp(): Promise<HttpRuntime> {
   const config = readHttpConfig(process.env);
   const keys = createIssuerKeys(httpKeySetFetcher(config.jwksUrl), Date.now);
   const authenticate = createAuthenticator({ rules: config.tokens, keys, now: Date.now });
-  return { ...(await start(config, () => keys.warmUp())), authenticate };
+  const client = await startClient(config, {}, () => keys.warmUp());
+  const { joinQueueUrl } = config;
+  return {
+    joinGroup: createJoinGroup(client),
+    log: createRequestLog(),
+    now: Date.now,
+    authenticate,
+    ...(joinQueueUrl !== undefined && { enqueue: lazyEnqueue(joinQueueUrl) }),
+  };
 }
 
-/** Reads the environment and starts a door without tokens. Throws a ConfigError. */
+/** Reads the environment and starts the Invoke door. Throws a ConfigError. */
 export async function startInvoke(): Promise<ServeDeps> {
-  return start(readJoinConfig(process.env));
+  const client = await startClient(readJoinConfig(process.env));
+  return { joinGroup: createJoinGroup(client), log: createRequestLog(), now: Date.now };
 }
 
-async function start(config: JoinConfig, ...warmUps: (() => Promise<unknown>)[]): Promise<ServeDeps> {
+/** Reads the environment and starts the queue door: one attempt a call, since SQS is its retry. Throws a ConfigError. */
+export async function startQueue(): Promise<QueueRuntime> {
+  const config = readQueueConfig(process.env);
+  const [{ createSqsClient }, { createDeadLetterQueue }, { createJoinBatch }] = await Promise.all([
+    import('./queue/sqs.ts'),
+    import('./queue/dead-letter-queue.ts'),
+    import('./queue/join-batch.ts'),
+  ]);
+  const client = await startClient(config, { maxAttempts: 1 });
+  const joinBatch = createJoinBatch({
+    client,
+    pacer: createPacer({ ratePerSecond: config.upstreamRate, now: Date.now, sleep }),
+    deadLetters: createDeadLetterQueue(createSqsClient(), config.deadLetterQueueUrl),
+  });
+  return { joinBatch, log: createQueueLog(), now: Date.now };
+}
+
+/** A sender whose client is loaded at the first use: most requests never need it. */
+function lazyEnqueue(queueUrl: string): Enqueue {
+  let loaded: Promise<Enqueue> | undefined;
+  const load = async (): Promise<Enqueue> => {
+    const [{ createSqsClient }, { createEnqueue }] = await Promise.all([
+      import('./queue/sqs.ts'),
+      import('./queue/join-queue.ts'),
+    ]);
+    return createEnqueue(createSqsClient(), queueUrl);
+  };
+  return async (request, requestId) => {
+    loaded ??= load();
+    const enqueue = await loaded;
+    await enqueue(request, requestId);
+  };
+}
+
+async function startClient(
+  config: JoinConfig,
+  options: Pick<ClientOptions, 'maxAttempts'> = {},
+  ...warmUps: (() => Promise<unknown>)[]
+): Promise<RongCloudClient> {
   const credentials = createCredentials(secretsManagerReader(config.secretId), Date.now);
   const client = createClient({
     urls: config.apiUrls,
@@ -41,9 +99,10 @@ async function start(config: JoinConfig, ...warmUps: (() => Promise<unknown>)[])
     random: Math.random,
     randomBytes,
     sleep,
+    ...options,
   });
   await warmUp(() => credentials.get(), ...warmUps);
-  return { joinGroup: createJoinGroup(client), log: createRequestLog(), now: Date.now };
+  return client;
 }
 
 /**

@@ -1,7 +1,9 @@
 import { type JoinError, toJoinError } from './errors.ts';
 import type { JoinGroup, JoinReport } from './join-group.ts';
 import type { JoinRequest } from './join-request.ts';
+import type { Enqueue } from './queue/join-queue.ts';
 import { requestIdOr } from './request-id.ts';
+import type { Attempt } from './rongcloud/client.ts';
 import type { LogFields, LogRequest } from './telemetry.ts';
 
 /** What remains of an invocation for answering, once the last call is over. */
@@ -27,13 +29,15 @@ export interface JoinToServe {
   givenRequestId: unknown;
   /** Gives the request to carry out, or throws why there is none. */
   admit(): JoinRequest | Promise<JoinRequest>;
+  /** Puts the request on a queue instead of carrying it out. */
+  enqueue?: Enqueue | undefined;
 }
 
-/** A request's end: a report if it came to calls, and the first failure if there was one. */
+/** A request's end: how the calls for it went, or that it is on the queue, or why it came to neither. */
 export type ServedJoin = { requestId: string } & (
-  | { report: JoinReport; error: undefined }
-  | { report: JoinReport; error: JoinError }
-  | { report: undefined; error: JoinError }
+  | { kind: 'reported'; report: JoinReport }
+  | { kind: 'queued'; request: JoinRequest }
+  | { kind: 'failed'; error: JoinError }
 );
 
 /** Carries out one request within its invocation's time and writes its log line, whatever happens. Never throws. */
@@ -42,27 +46,42 @@ export async function serveJoin(deps: ServeDeps, join: JoinToServe): Promise<Ser
   const deadline = startedAt + join.invocation.getRemainingTimeInMillis() - RESERVE_MS;
   const requestId = requestIdOr(join.givenRequestId, join.invocation.awsRequestId);
   const fields: LogFields = { door: join.door, requestId, durationMs: 0 };
-  let served: ServedJoin;
-  try {
+  const onAttempt = ({ domain, durationMs }: Attempt): void => {
+    fields.attempts = (fields.attempts ?? 0) + 1;
+    fields.upstreamMs = (fields.upstreamMs ?? 0) + durationMs;
+    fields.domain = domain;
+  };
+
+  async function serve(): Promise<ServedJoin> {
     const request = await join.admit();
     fields.groupId = request.groupId;
     fields.users = request.userIds.length;
-    const report = await deps.joinGroup(request, {
-      requestId,
-      deadline,
-      onAttempt({ domain, durationMs }) {
-        fields.attempts = (fields.attempts ?? 0) + 1;
-        fields.upstreamMs = (fields.upstreamMs ?? 0) + durationMs;
-        fields.domain = domain;
-      },
-    });
+    if (join.enqueue) {
+      await join.enqueue(request, requestId);
+      fields.queued = request.userIds.length;
+      return { requestId, kind: 'queued', request };
+    }
+    const report = await deps.joinGroup(request, { requestId, deadline, onAttempt });
     fields.joined = report.joined.length;
     fields.failed = request.userIds.length - report.joined.length;
-    const error = report.failed[0]?.error;
-    served = error ? { requestId, report, error } : { requestId, report, error: undefined };
-  } catch (thrown) {
-    served = { requestId, report: undefined, error: toJoinError(thrown) };
+    return { requestId, kind: 'reported', report };
   }
-  deps.log({ ...fields, durationMs: deps.now() - startedAt }, served.error);
+
+  const served = await serve().catch(
+    (thrown: unknown): ServedJoin => ({ requestId, kind: 'failed', error: toJoinError(thrown) }),
+  );
+  deps.log({ ...fields, durationMs: deps.now() - startedAt }, failureOf(served));
   return served;
+}
+
+/** The first failure of a request, if there was one. */
+export function failureOf(served: ServedJoin): JoinError | undefined {
+  switch (served.kind) {
+    case 'reported':
+      return served.report.failed[0]?.error;
+    case 'failed':
+      return served.error;
+    case 'queued':
+      return undefined;
+  }
 }

@@ -7,7 +7,7 @@ import { listen } from './http-server.ts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SERVERLESS = fileURLToPath(new URL('../node_modules/serverless/bin/serverless.js', import.meta.url));
 const STAGE = 'local';
-const DOORS = ['http', 'invoke'];
+const DOORS = ['http', 'invoke', 'queue'];
 
 export interface FunctionsOptions {
   /** Stage parameters of serverless.yml. */
@@ -23,7 +23,7 @@ export interface FunctionsOptions {
 export interface Functions {
   httpUrl: string;
   invokeUrl: string;
-  /** The deployed name of a function: http or invoke. */
+  /** The deployed name of a function: http, invoke or queue. */
   nameOf(door: string): string;
   functionNames: string[];
   close(): Promise<void>;
@@ -47,6 +47,7 @@ export async function startFunctions({ params, awsUrl, onOutput, onExit }: Funct
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
       AWS_ENDPOINT_URL_SECRETS_MANAGER: awsUrl,
+      AWS_ENDPOINT_URL_SQS: awsUrl,
       SLS_TELEMETRY_DISABLED: '1',
     },
   });

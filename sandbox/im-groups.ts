@@ -1,13 +1,20 @@
+interface Group {
+  members: Set<string>;
+  name?: string;
+}
+
 /** The groups of the stand-in IM service: members in the order they joined, and a name. */
 export class Groups {
-  readonly #groups = new Map<string, { members: Set<string>; name?: string }>();
+  readonly #groups = new Map<string, Group>();
 
   /** Joins all of the users or, past `capacity`, none. A group that nobody made comes into being. */
   join(groupId: string, userIds: readonly string[], capacity: number, name?: string): boolean {
-    const group = this.#groups.get(groupId) ?? { members: new Set<string>() };
-    const members = new Set([...group.members, ...userIds]);
-    if (members.size > capacity) return false;
-    this.#groups.set(groupId, { members, ...(name !== undefined ? { name } : group.name && { name: group.name }) });
+    const group: Group = this.#groups.get(groupId) ?? { members: new Set() };
+    const added = new Set(userIds).difference(group.members);
+    if (group.members.size + added.size > capacity) return false;
+    for (const userId of added) group.members.add(userId);
+    if (name !== undefined) group.name = name;
+    this.#groups.set(groupId, group);
     return true;
   }
 

@@ -23,6 +23,7 @@ export interface ImService extends LocalServer {
 /** The HTTP status that goes with a return code. */
 const STATUS: Record<number, number> = {
   200: 200,
+  400: 400,
   404: 404,
   405: 405,
   1001: 401,

@@ -1,10 +1,13 @@
 import { startApiGateway } from './api-gateway.ts';
 import { startAws } from './aws.ts';
+import { startEventSource } from './event-source.ts';
 import { startFunctions } from './functions.ts';
 import { ImApp } from './im-app.ts';
 import { type ImService, startImService } from './im-service.ts';
-import { startLambdaInvoke } from './lambda-invoke.ts';
+import { invoke, startLambdaInvoke } from './lambda-invoke.ts';
 import { getSecretValue, type Secrets } from './secrets-manager.ts';
+import { sqsOperations } from './sqs.ts';
+import { SqsQueue } from './sqs-queue.ts';
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts';
 
 const SECRET_ID = 'rongcloud/app';
@@ -21,6 +24,8 @@ export interface SandboxOptions {
   port: number;
   rongCloud?: RealRongCloud;
   corsOrigins?: string[];
+  /** How long a message that came back stays hidden: no less than the queue function's timeout. */
+  visibilityTimeoutMs?: number;
   /** More stage parameters of serverless.yml. */
   params?: Record<string, string>;
   /** Gets each line that the functions' process prints. */
@@ -34,6 +39,10 @@ export interface Sandbox {
   invokeUrl: string;
   invokeFunctionName: string;
   awsUrl: string;
+  /** What `Prefer: respond-async` fills and the queue door empties, two batches at a time. */
+  queue: SqsQueue;
+  queueUrl: string;
+  deadLetterQueue: SqsQueue;
   secrets: Secrets;
   /** The IM service's primary and backup domain; absent when the real RongCloud is called. */
   im: { primary: ImService; backup: ImService } | undefined;
@@ -46,8 +55,8 @@ interface Closable {
 }
 
 /**
- * Starts all that the service needs on one machine: API Gateway and Lambda over the built functions, Secrets
- * Manager, RongCloud's IM service and a token issuer. Closes what it started if a part fails to start.
+ * Starts all that the service needs on one machine: API Gateway, Lambda and its SQS event source over the built
+ * functions, Secrets Manager and SQS, RongCloud's IM service and a token issuer. Closes what it started if a part fails to start.
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const opened: Closable[] = [];
@@ -67,7 +76,19 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const targets = { http: '', invoke: { url: '', functionNames: [''] } };
     const gateway = await open(startApiGateway(at(0), () => targets.http, options.corsOrigins ?? []));
     const lambda = await open(startLambdaInvoke(at(1), () => targets.invoke));
-    const aws = await open(startAws(at(2), { 'secretsmanager.GetSecretValue': getSecretValue(secrets) }));
+    const deadLetterQueue = new SqsQueue({ name: 'joins-dead', visibilityTimeoutMs: 30_000 });
+    const queue = new SqsQueue({
+      name: 'joins',
+      visibilityTimeoutMs: options.visibilityTimeoutMs ?? 70_000,
+      redrive: { deadLetterQueue, maxReceiveCount: 20 },
+    });
+    const aws = await open(
+      startAws(at(2), {
+        'secretsmanager.GetSecretValue': getSecretValue(secrets),
+        ...sqsOperations([queue, deadLetterQueue]),
+      }),
+    );
+    const queueUrl = ({ name }: SqsQueue): string => `${aws.url}/000000000000/${name}`;
     const imApp = new ImApp(app);
     const im = options.rongCloud
       ? undefined
@@ -86,17 +107,35 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
           jwksUri: issuer.jwksUrl,
           jwtAudience: issuer.audience,
           jwtGroupsClaim: 'groups',
+          joinQueueUrl: queueUrl(queue),
+          deadLetterQueueUrl: queueUrl(deadLetterQueue),
           ...options.params,
         },
       }),
     );
     targets.http = functions.httpUrl;
     targets.invoke = { url: functions.invokeUrl, functionNames: functions.functionNames };
+    const eventSource = startEventSource({
+      queue,
+      async invoke(event) {
+        const name = functions.nameOf('queue');
+        const { payload, failed } = await invoke(functions.invokeUrl, name, Buffer.from(JSON.stringify(event)));
+        if (failed) throw new Error(payload);
+        return JSON.parse(payload);
+      },
+      batchSize: 1000,
+      windowMs: 1000,
+      maximumConcurrency: 2,
+    });
+    opened.push(eventSource);
     return {
       httpUrl: gateway.url,
       invokeUrl: lambda.url,
       invokeFunctionName: functions.nameOf('invoke'),
       awsUrl: aws.url,
+      queue,
+      queueUrl: queueUrl(queue),
+      deadLetterQueue,
       secrets,
       im,
       issuer,

@@ -96,7 +96,7 @@ function introduce(sandbox: Sandbox, rongCloud: RealRongCloud | undefined): void
   const rows = [
     ['HTTP door', sandbox.httpUrl],
     ['Lambda Invoke', `${sandbox.invokeUrl} (function ${sandbox.invokeFunctionName})`],
-    ['AWS stand-ins', sandbox.awsUrl],
+    ['AWS stand-ins', `${sandbox.awsUrl} (queue ${sandbox.queueUrl})`],
     ['IM service', sandbox.im?.primary.url ?? `the real RongCloud, data centre ${rongCloud?.dataCenter}`],
     ['Token issuer', sandbox.issuer.url],
     ...(sandbox.im ? [['IM, backup', sandbox.im.backup.url]] : []),

@@ -35,12 +35,13 @@ describe('the packaged template', () => {
     defaults = await packaged();
   });
 
-  it('runs both doors on Node 24 and arm64 with their time limits', async () => {
+  it('runs all doors on Node 24 and arm64 with their time limits', async () => {
     const { Resources } = defaults;
     const door = (name: string) => Resources[`${name}LambdaFunction`]?.Properties;
     expect(door('Http')).toMatchObject({ Handler: 'dist/http.handler', Timeout: 15 });
     expect(door('Invoke')).toMatchObject({ Handler: 'dist/invoke.handler', Timeout: 30 });
-    for (const name of ['Http', 'Invoke']) {
+    expect(door('Queue')).toMatchObject({ Handler: 'dist/queue.handler', Timeout: 60 });
+    for (const name of ['Http', 'Invoke', 'Queue']) {
       expect(door(name)).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });
       expect(Resources[`${name}LogGroup`]?.Properties).toMatchObject({ RetentionInDays: 30 });
     }
@@ -52,23 +53,111 @@ describe('the packaged template', () => {
     expect(routes.map(({ Properties }) => Properties.RouteKey)).toEqual(['POST /groups/{groupId}/members']);
   });
 
-  it('may read that one secret and write its logs, and nothing else', async () => {
+  it('gives each function a role of its own with what it does and nothing else', async () => {
     const { Resources } = await packaged('secretId=my/secret');
-    const roles = Object.values(Resources).filter(({ Type }) => Type === 'AWS::IAM::Role');
-    expect(roles).toHaveLength(1);
-    const [policy] = (roles[0]?.Properties.Policies ?? []) as { PolicyDocument: { Statement: Statement[] } }[];
-    const statements = policy?.PolicyDocument.Statement ?? [];
-    const beyondLogs = statements.filter(({ Action }) => !String(Action).includes('logs:'));
-    expect(beyondLogs).toEqual([
-      {
-        Effect: 'Allow',
-        Action: ['secretsmanager:GetSecretValue'],
-        Resource: {
-          'Fn::Sub': expect.stringMatching(/^arn:\$\{AWS::Partition\}:secretsmanager:.+:secret:my\/secret-\?{6}$/),
-        },
-      },
+    const roles = Object.entries(Resources).filter(([, { Type }]) => Type === 'AWS::IAM::Role');
+    expect(roles.map(([name]) => name)).toEqual(['HttpRole', 'InvokeRole', 'QueueRole']);
+    const arnOf = (resource: string) => ({ 'Fn::GetAtt': [resource, 'Arn'] });
+    const secret = 'arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:my/secret-??????';
+    const common = (log: string) => [
+      { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: { 'Fn::Sub': secret } },
+      { Effect: 'Allow', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: arnOf(log) },
+    ];
+    const sends = (queue: string) => ({ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: arnOf(queue) });
+    const reads = { Effect: 'Allow', Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'] };
+    const statements = (role: string) => {
+      const policies = Resources[role]?.Properties.Policies as { PolicyDocument: { Statement: object[] } }[];
+      return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+    };
+    expect(statements('HttpRole')).toEqual([...common('HttpLogGroup'), sends('JoinQueue')]);
+    expect(statements('InvokeRole')).toEqual(common('InvokeLogGroup'));
+    expect(statements('QueueRole')).toEqual([
+      ...common('QueueLogGroup'),
+      { ...reads, Resource: arnOf('JoinQueue') },
+      sends('JoinDeadLetterQueue'),
     ]);
-    expect(JSON.stringify(statements)).not.toMatch(/"Resource":"\*"|"Action":\[?"\*/);
+    for (const door of ['Http', 'Invoke', 'Queue']) {
+      expect(Resources[`${door}LambdaFunction`]?.Properties.Role).toEqual(arnOf(`${door}Role`));
+    }
+  });
+
+  describe('the queue', () => {
+    const properties = (name: string) => defaults.Resources[name]?.Properties ?? {};
+    const mapping = () => {
+      const [source] = Object.values(defaults.Resources).filter(
+        ({ Type }) => Type === 'AWS::Lambda::EventSourceMapping',
+      );
+      return source?.Properties as unknown as {
+        BatchSize: number;
+        MaximumBatchingWindowInSeconds: number;
+        ScalingConfig: { MaximumConcurrency: number };
+        FunctionResponseTypes: string[];
+        EventSourceArn: unknown;
+      };
+    };
+    const queueFunction = () => {
+      const { Timeout, Environment } = properties('QueueLambdaFunction') as {
+        Timeout: number;
+        Environment: { Variables: Record<string, string> };
+      };
+      return { timeout: Timeout, rate: Number(Environment.Variables.UPSTREAM_RATE) };
+    };
+
+    it("has a share of at most 50 of RongCloud's 100 calls a second, however many messages wait", () => {
+      const share = mapping().ScalingConfig.MaximumConcurrency * queueFunction().rate;
+      expect(share).toBeGreaterThan(0);
+      expect(share).toBeLessThanOrEqual(50);
+    });
+
+    it('sends a full batch of distinct groups within its time', () => {
+      const { timeout, rate } = queueFunction();
+      // One interval before the first call, a second for the last, five for the dead letters and the answer.
+      expect((mapping().BatchSize + 1) / rate + 1 + 5).toBeLessThanOrEqual(timeout);
+    });
+
+    it('hides messages for six times the time of the function, and the window', () => {
+      const { VisibilityTimeout } = properties('JoinQueue');
+      expect(VisibilityTimeout).toBeGreaterThanOrEqual(
+        6 * queueFunction().timeout + mapping().MaximumBatchingWindowInSeconds,
+      );
+    });
+
+    it('reports single messages, and gives those up that were received 20 times', () => {
+      expect(mapping().FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
+      expect(mapping().EventSourceArn).toEqual({ 'Fn::GetAtt': ['JoinQueue', 'Arn'] });
+      expect(properties('JoinQueue').RedrivePolicy).toEqual({
+        deadLetterTargetArn: { 'Fn::GetAtt': ['JoinDeadLetterQueue', 'Arn'] },
+        maxReceiveCount: 20,
+      });
+    });
+
+    it.each(['JoinQueue', 'JoinDeadLetterQueue'])(
+      '%s keeps messages for 14 days, encrypted, and talks TLS alone',
+      (name) => {
+        expect(properties(name)).toMatchObject({ MessageRetentionPeriod: 14 * 24 * 3600, SqsManagedSseEnabled: true });
+        expect(properties(name)).not.toHaveProperty('FifoQueue');
+        expect(properties(`${name}Policy`)).toMatchObject({
+          Queues: [{ Ref: name }],
+          PolicyDocument: {
+            Statement: [
+              {
+                Effect: 'Deny',
+                Principal: '*',
+                Action: 'sqs:*',
+                Resource: { 'Fn::GetAtt': [name, 'Arn'] },
+                Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+              },
+            ],
+          },
+        });
+      },
+    );
+
+    it('is known to those that use it', () => {
+      const variables = (name: string) => (properties(name).Environment as { Variables: object }).Variables;
+      expect(variables('HttpLambdaFunction')).toMatchObject({ JOIN_QUEUE_URL: { Ref: 'JoinQueue' } });
+      expect(variables('QueueLambdaFunction')).toMatchObject({ JOIN_DLQ_URL: { Ref: 'JoinDeadLetterQueue' } });
+    });
   });
 
   it('lets no browser call unless origins are named', async () => {
@@ -105,8 +194,3 @@ describe('the packaged template', () => {
     });
   });
 });
-
-interface Statement {
-  Action: string[];
-  Resource: unknown;
-}

@@ -1,0 +1,4 @@
+import { startQueue } from '../../lib/runtime.ts';
+import { createHandler } from '../queue.ts';
+
+export const handler = createHandler(await startQueue());

@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SQSEvent } from 'aws-lambda';
+import { expect, it } from 'vitest';
+import { createHandler } from '../../functions/queue.ts';
+import { createJoinBatch } from '../../lib/queue/join-batch.ts';
+import { createPacer } from '../../lib/queue/pacer.ts';
+import { createClient } from '../../lib/rongcloud/client.ts';
+import { createTransport } from '../../lib/rongcloud/transport.ts';
+import { startEventSource } from '../../sandbox/event-source.ts';
+import { ImApp } from '../../sandbox/im-app.ts';
+import { startImService } from '../../sandbox/im-service.ts';
+import { SqsQueue } from '../../sandbox/sqs-queue.ts';
+
+it('loses nobody when calls fail and hang and the consumer is killed before it can answer', async () => {
+  const credentials = { appKey: 'key', appSecret: 's3cret' };
+  const app = new ImApp(credentials);
+  const im = await startImService(app);
+  const dead = new SqsQueue({ name: 'dead', visibilityTimeoutMs: 60_000 });
+  const queue = new SqsQueue({
+    name: 'joins',
+    visibilityTimeoutMs: 2000,
+    redrive: { deadLetterQueue: dead, maxReceiveCount: 20 },
+  });
+  let faulty = true;
+  let killed = 0;
+  // One environment for each of the two batches in flight, each with a rate of its own.
+  const environments = [0, 1].map(() => {
+    const transport = createTransport({ now: Date.now });
+    const handler = createHandler({
+      now: Date.now,
+      log: { call: () => {}, deadLetter: () => {}, batch: () => {} },
+      joinBatch: createJoinBatch({
+        client: createClient({
+          urls: [im.url],
+          transport,
+          credentials: { get: async () => credentials, replace: async () => undefined },
+          now: Date.now,
+          random: Math.random,
+          randomBytes,
+          sleep,
+          maxAttempts: 1,
+          answerTimeoutMs: 150,
+        }),
+        pacer: createPacer({ ratePerSecond: 24, now: Date.now, sleep }),
+        deadLetters: {
+          async send(letters) {
+            for (const { body, code } of letters) dead.send(body, { code: { DataType: 'String', StringValue: code } });
+            return new Set(letters.map(({ messageId }) => messageId));
+          },
+        },
+      }),
+    });
+    return { handler, transport, busy: false };
+  });
+  const spoil = setInterval(() => {
+    const chance = Math.random();
+    const carryOut = Math.random() < 0.5;
+    if (!faulty || chance > 0.25) im.misbehave(undefined);
+    else im.misbehave(chance < 0.2 ? { kind: 'status', status: 500, carryOut } : { kind: 'hang', carryOut });
+  }, 5);
+
+  const MESSAGES = 10_000;
+  const sent = Array.from({ length: MESSAGES }, (_, i) => ({ groupId: `group-${i % 10}`, userIds: [`user-${i}`] }));
+  for (const message of sent) queue.send(JSON.stringify(message));
+  queue.send('malformed');
+  const members = () =>
+    new Map(sent.slice(0, 10).map(({ groupId }) => [groupId, new Set(app.groups.members(groupId))]));
+  const missing = () => {
+    const groups = members();
+    return sent.filter(({ groupId, userIds }) => !userIds.every((userId) => groups.get(groupId)?.has(userId)));
+  };
+
+  const source = startEventSource({
+    queue,
+    batchSize: 1000,
+    windowMs: 20,
+    maximumConcurrency: 2,
+    async invoke(event: SQSEvent) {
+      const environment = environments.find(({ busy }) => !busy);
+      if (!environment) throw new Error('more than two batches in flight');
+      environment.busy = true;
+      const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 60_000 };
+      const answer = await environment.handler(event, invocation).finally(() => {
+        environment.busy = false;
+      });
+      if (faulty && Math.random() < 0.3) {
+        killed += 1;
+        throw new Error('killed between the IM service and its own answer');
+      }
+      return answer;
+    },
+  });
+  await expect.poll(() => killed, { timeout: 20_000 }).toBeGreaterThan(2);
+  // Whatever has happened so far, who has not joined is still queued or dead.
+  const accounted = new Set([...queue.bodies(), ...dead.bodies()]);
+  expect(missing().filter((message) => !accounted.has(JSON.stringify(message)))).toEqual([]);
+  faulty = false;
+  await expect.poll(() => queue.bodies().length, { timeout: 20_000, interval: 100 }).toBe(0);
+  expect(missing()).toEqual([]);
+  // Dead letters go before the batch is answered, so a consumer that is killed may send one again.
+  expect(new Set(dead.bodies())).toEqual(new Set(['malformed']));
+  clearInterval(spoil);
+  await source.close();
+  for (const { transport } of environments) transport.close();
+  await im.close();
+}, 60_000);

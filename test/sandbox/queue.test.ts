@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
+
+let sandbox: TestSandbox;
+let alice: string;
+let service: string;
+const app = () => sandbox.im.primary.app;
+const calls = () => sandbox.im.primary.calls;
+beforeAll(async () => {
+  sandbox = await startTestSandbox({ visibilityTimeoutMs: 2000 });
+  alice = await sandbox.issuer.token({ sub: 'alice', groups: ['team-*'] });
+  service = await sandbox.issuer.token({ sub: 'backend', scope: 'group:join' });
+});
+afterAll(() => sandbox?.close());
+beforeEach(() => {
+  app().groups.clear();
+  calls().length = 0;
+  sandbox.im.primary.misbehave(undefined);
+});
+const people = (count: number, prefix = 'user-') => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+const idle = () => sandbox.queue.counts.ready + sandbox.queue.counts.hidden === 0;
+const emptied = (timeout = 20_000) => expect.poll(idle, { timeout, interval: 50 }).toBe(true);
+const later = { Prefer: 'respond-async' };
+const deadLetters = () => {
+  const letters = sandbox.deadLetterQueue.receive(1000);
+  for (const { receiptHandle } of letters) sandbox.deadLetterQueue.delete(receiptHandle);
+  return letters.map(({ body, attributes }) => ({
+    body,
+    ...Object.fromEntries(Object.entries(attributes).map(([name, { StringValue }]) => [name, StringValue])),
+  }));
+};
+
+describe('Prefer: respond-async', () => {
+  it('answers 202 once the queue has it, and the users join', async () => {
+    const { status, headers, json } = await sandbox.post('team-1', {
+      token: alice,
+      headers: { ...later, 'X-Request-ID': 'mine' },
+    });
+    expect(status).toBe(202);
+    expect(json).toEqual({ groupId: 'team-1', queued: ['alice'], requestId: 'mine' });
+    expect(headers.get('preference-applied')).toBe('respond-async');
+    expect(headers.get('x-request-id')).toBe('mine');
+    await emptied();
+    expect(app().groups.members('team-1')).toEqual(['alice']);
+    expect(sandbox.logs.filter((line) => line.includes('"messages":["mine"]'))).toHaveLength(1);
+  });
+
+  it.each(['Respond-Async', 'wait=10, respond-async', 'respond-async; x=1', 'foo,respond-async,bar'])(
+    'reads "%s"',
+    async (prefer) => {
+      expect((await sandbox.post('team-1', { token: alice, headers: { Prefer: prefer } })).status).toBe(202);
+      await emptied();
+    },
+  );
+
+  it.each(['return=minimal', 'respond-asynchronously', 'x="respond-async"', ''])(
+    'finds no such preference in "%s"',
+    async (prefer) => {
+      expect((await sandbox.post('team-1', { token: alice, headers: { Prefer: prefer } })).status).toBe(200);
+    },
+  );
+
+  it('queues nothing that is not allowed or not valid', async () => {
+    const statuses = [
+      await sandbox.post('team-1', { headers: later }),
+      await sandbox.post('team-1', { token: alice, body: 'x', headers: { ...later, 'Content-Type': 'text/plain' } }),
+      await sandbox.post('team-1', { token: alice, body: '{"userIds":[""]}', headers: later }),
+      await sandbox.post('other', { token: alice, headers: later }),
+    ].map(({ status }) => status);
+    expect(statuses).toEqual([401, 415, 400, 403]);
+    expect(sandbox.queue.counts).toEqual({ ready: 0, hidden: 0 });
+  });
+
+  it('carries ids that SQS can not carry as they are', async () => {
+    const ids = ['\ufffe', 'a\uffff', '😀', '用户', '%41', 'a&b'];
+    const { status } = await sandbox.post('g', {
+      token: service,
+      body: JSON.stringify({ userIds: ids }),
+      headers: later,
+    });
+    expect(status).toBe(202);
+    await emptied();
+    expect(app().groups.members('g')).toEqual(ids);
+  });
+});
+
+describe('the queue door, end to end', () => {
+  it('joins 10 000 users of 10 groups from a message each in few calls, none of them refused', async () => {
+    const groups = people(10, 'group-');
+    for (let i = 0; i < 10_000; i++) {
+      sandbox.queue.send(JSON.stringify({ groupId: groups[i % 10], userIds: [`user-${i}`] }));
+    }
+    await emptied(60_000);
+    for (const group of groups) expect(app().groups.members(group)).toHaveLength(1000);
+    expect(calls().filter(({ code }) => code !== 200)).toEqual([]);
+    // Ten batches of 1000 messages, ten groups in each.
+    expect(calls().length).toBeLessThanOrEqual(10 * 10);
+    const starts = calls().map(({ at }) => at);
+    for (const [i, at] of starts.entries()) {
+      expect(starts.slice(i).filter((other) => other - at < 1000).length).toBeLessThanOrEqual(60);
+    }
+    expect(deadLetters()).toEqual([]);
+  }, 90_000);
+
+  it('lets everyone join who can, and puts the rest on the dead-letter queue with the reason', async () => {
+    const full = people(2997, 'early-');
+    for (let start = 0; start < full.length; start += 1000) {
+      await sandbox.invoke({ groupId: 'full', userIds: full.slice(start, start + 1000) });
+    }
+    app().unknownUsers.add('ghost');
+    const withGhost = { groupId: 'ok', userIds: ['fine-9', 'ghost', 'fine-8'] };
+    for (const userId of people(5, 'late-'))
+      sandbox.queue.send(JSON.stringify({ groupId: 'full', userIds: [userId], requestId: userId }));
+    sandbox.queue.send('malformed');
+    sandbox.queue.send(JSON.stringify(withGhost));
+    for (const userId of people(4, 'fine-')) sandbox.queue.send(JSON.stringify({ groupId: 'ok', userIds: [userId] }));
+    await emptied();
+    expect(app().groups.members('full')).toHaveLength(3000);
+    expect(app().groups.members('ok').sort()).toEqual([...people(4, 'fine-'), 'fine-8', 'fine-9']);
+    const letters = deadLetters();
+    expect(letters).toHaveLength(4);
+    expect(letters).toEqual(
+      expect.arrayContaining([
+        { body: 'malformed', code: 'INVALID_REQUEST', requestId: expect.any(String), failedCount: '0' },
+        { body: JSON.stringify(withGhost), code: 'UPSTREAM_REJECTED', requestId: expect.any(String), failedCount: '1' },
+        expect.objectContaining({ code: 'GROUP_FULL', requestId: 'late-3', failedCount: '1' }),
+        expect.objectContaining({ code: 'GROUP_FULL', requestId: 'late-4', failedCount: '1' }),
+      ]),
+    );
+  });
+
+  it('tries again what failed, until it succeeds', async () => {
+    for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.misbehave({ kind: 'status', status: 500 });
+    for (const userId of people(20)) sandbox.queue.send(JSON.stringify({ groupId: 'g', userIds: [userId] }));
+    await expect.poll(() => calls().length + sandbox.im.backup.calls.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    expect(app().groups.members('g')).toEqual([]);
+    for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.misbehave(undefined);
+    await emptied();
+    expect(app().groups.members('g')).toEqual(people(20));
+    expect(deadLetters()).toEqual([]);
+  });
+});
