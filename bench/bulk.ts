@@ -9,6 +9,7 @@ import { createJoinBatch } from '../lib/queue/join-batch.ts';
 import { createPacer } from '../lib/queue/pacer.ts';
 import { createClient } from '../lib/rongcloud/client.ts';
 import { createTransport } from '../lib/rongcloud/transport.ts';
+import { silent } from '../test/helpers/silent-telemetry.ts';
 import { APP, type ImCounts } from './im-process.ts';
 
 // Joins a second through the queue door, as deployed: two environments of 24 calls a second. Beside it, joining users
@@ -47,7 +48,7 @@ async function measure(name: string, run: () => Promise<unknown>): Promise<Row> 
 function environment() {
   const handler = createHandler({
     now: Date.now,
-    log: { call: () => {}, deadLetter: () => {}, batch: () => {} },
+    telemetry: silent,
     joinBatch: createJoinBatch({
       client: createClient({
         urls: [url ?? ''],

@@ -1,6 +1,6 @@
 import { MIMEType } from 'node:util';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import type { Authenticate } from '../lib/caller.ts';
+import type { Authenticate, Caller } from '../lib/caller.ts';
 import { JoinError } from '../lib/errors.ts';
 import { type HttpAnswer, problemAnswer, queuedAnswer, reportAnswer } from '../lib/http-answer.ts';
 import { invalidRequest, type JoinRequest, parsePathAndBody } from '../lib/join-request.ts';
@@ -21,7 +21,9 @@ export function createHandler(deps: HttpDeps) {
       door: 'http',
       invocation,
       givenRequestId: event.headers?.['x-request-id'],
-      admit: () => admit(event, deps.authenticate),
+      traceparent: event.headers?.traceparent,
+      identify: async () => deps.authenticate(event.headers.authorization),
+      admit: (caller) => admit(event, caller),
       enqueue: prefersAsync(event.headers?.prefer) ? deps.enqueue : undefined,
     });
     switch (served.kind) {
@@ -35,9 +37,9 @@ export function createHandler(deps: HttpDeps) {
   };
 }
 
-/** Authenticates, reads, checks and asks the policy, in this order: 401, 415, 400, 403. */
-async function admit(event: APIGatewayProxyEventV2, authenticate: Authenticate): Promise<JoinRequest> {
-  const caller = await authenticate(event.headers.authorization);
+/** Reads, checks and asks the policy, in this order: 415, 400, 403. */
+function admit(event: APIGatewayProxyEventV2, caller: Caller | undefined): JoinRequest {
+  if (!caller) throw new JoinError('UNAUTHENTICATED');
   const body = readBody(event);
   const selfId = caller.kind === 'user' ? caller.userId : undefined;
   const request = parsePathAndBody(event.pathParameters?.groupId, body, selfId);

@@ -2,11 +2,11 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { JoinError } from '../lib/errors.ts';
 import type { JoinBatch } from '../lib/queue/join-batch.ts';
 import type { Invocation } from '../lib/served-join.ts';
-import type { QueueLog } from '../lib/telemetry.ts';
+import type { Telemetry } from '../lib/telemetry.ts';
 
 export interface QueueDeps {
   joinBatch: JoinBatch;
-  log: QueueLog;
+  telemetry: Telemetry;
   /** Milliseconds since 1970. */
   now: () => number;
 }
@@ -24,25 +24,30 @@ export function createHandler(deps: QueueDeps) {
     const messages = records.map(({ messageId, body, attributes }) => {
       return { messageId, body, sentAt: Number(attributes.SentTimestamp) };
     });
+    const { telemetry } = deps;
     let calls = 0;
-    const fields = { requestId: invocation.awsRequestId, messages: messages.length };
+    let users = 0;
+    const oldestMs = Math.max(0, startedAt - Math.min(...messages.map(({ sentAt }) => sentAt)));
+    const fields = { requestId: invocation.awsRequestId, messages: messages.length, oldestMs };
+    const end = (counts: { done: number; back: number; deadLettered: number }, error?: JoinError): void => {
+      telemetry.batch({ ...fields, users, calls, ...counts, durationMs: deps.now() - startedAt }, error);
+    };
     try {
       const { back, condemned, stoppedBy } = await deps.joinBatch(messages, {
         deadline: startedAt + invocation.getRemainingTimeInMillis() - RESERVE_MS,
-        onCall({ error, ...call }) {
+        onAttempt: (attempt) => telemetry.attempt(attempt),
+        onCall({ requestId, error, ...call }) {
           calls += 1;
-          deps.log.call(call, error);
+          users += call.users;
+          telemetry.call({ upstreamRequestId: requestId, ...call }, error);
         },
       });
-      for (const { body: _, ...letter } of condemned) deps.log.deadLetter(letter);
+      for (const { body: _, ...letter } of condemned) telemetry.deadLetter(letter);
       const done = messages.length - back.length - condemned.length;
-      const counts = { calls, done, back: back.length, deadLettered: condemned.length };
-      deps.log.batch({ ...fields, ...counts, durationMs: deps.now() - startedAt }, stoppedBy);
+      end({ done, back: back.length, deadLettered: condemned.length }, stoppedBy);
       return { batchItemFailures: back.map((itemIdentifier) => ({ itemIdentifier })) };
     } catch (cause) {
-      const counts = { calls, done: 0, back: messages.length, deadLettered: 0 };
-      const error = new JoinError('INTERNAL', { cause });
-      deps.log.batch({ ...fields, ...counts, durationMs: deps.now() - startedAt }, error);
+      end({ done: 0, back: messages.length, deadLettered: 0 }, new JoinError('INTERNAL', { cause }));
       return { batchItemFailures: messages.map(({ messageId }) => ({ itemIdentifier: messageId })) };
     }
   };

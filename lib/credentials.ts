@@ -2,6 +2,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { JoinError } from './errors.ts';
 import type { CredentialSource } from './rongcloud/client.ts';
 import type { AppCredentials } from './rongcloud/signature.ts';
+import type { Observe } from './service-event.ts';
 
 const FRESH_MS = 5 * 60_000;
 const LAST_GOOD_MS = 24 * 60 * 60_000;
@@ -25,7 +26,7 @@ export interface Credentials extends CredentialSource {
 }
 
 /** A cache over the secret: one read in flight, and a failure is not kept. */
-export function createCredentials(read: SecretReader, now: () => number): Credentials {
+export function createCredentials(read: SecretReader, now: () => number, observe?: Observe): Credentials {
   let held: { value: AppCredentials; readAt: number } | undefined;
   let inFlight: Promise<AppCredentials> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
@@ -35,6 +36,7 @@ export function createCredentials(read: SecretReader, now: () => number): Creden
     try {
       const value = parseSecret(await readOrFail(read));
       held = { value, readAt: now() };
+      observe?.('secretRefresh');
       return value;
     } catch (error) {
       failedAt = now();
@@ -54,8 +56,12 @@ export function createCredentials(read: SecretReader, now: () => number): Creden
       const ageMs = held ? now() - held.readAt : Number.POSITIVE_INFINITY;
       if (!held || ageMs >= LAST_GOOD_MS) return readOnce();
       const old = held.value;
-      if (ageMs < FRESH_MS || now() - failedAt < PAUSE_MS) return old;
-      return readOnce().catch(() => old);
+      if (ageMs < FRESH_MS) return old;
+      const stale = (): AppCredentials => {
+        observe?.('staleSecret');
+        return old;
+      };
+      return now() - failedAt < PAUSE_MS ? stale() : readOnce().catch(stale);
     },
     async replace(refused) {
       if (held && !same(held.value, refused)) return held.value;

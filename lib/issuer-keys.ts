@@ -8,6 +8,7 @@ import {
   type JWTHeaderParameters,
 } from 'jose';
 import { JoinError } from './errors.ts';
+import type { Observe } from './service-event.ts';
 
 const FRESH_MS = 10 * 60_000;
 const LAST_GOOD_MS = 24 * 60 * 60_000;
@@ -44,7 +45,7 @@ export interface IssuerKeys {
  * for 24 hours while the issuer is down. A key id that is not held causes at most one fetch in 5 seconds, so
  * junk ids neither flood the issuer nor keep a new key out for longer.
  */
-export function createIssuerKeys(fetchKeySet: KeySetFetcher, now: () => number): IssuerKeys {
+export function createIssuerKeys(fetchKeySet: KeySetFetcher, now: () => number, observe?: Observe): IssuerKeys {
   let held: KeySet | undefined;
   let startedAt = Number.NEGATIVE_INFINITY;
   let lastFailure: unknown;
@@ -53,6 +54,7 @@ export function createIssuerKeys(fetchKeySet: KeySetFetcher, now: () => number):
   async function fetchOnce(): Promise<void> {
     try {
       held = { ...parseKeySet(await fetchKeySet()), fetchedAt: startedAt };
+      observe?.('keyRefresh');
     } catch (error) {
       lastFailure = error;
     } finally {
@@ -82,6 +84,7 @@ export function createIssuerKeys(fetchKeySet: KeySetFetcher, now: () => number):
     }
     const found = usable();
     if (!found) throw new JoinError('IDENTITY_UNAVAILABLE', { cause: lastFailure });
+    if (now() - found.fetchedAt >= FRESH_MS) observe?.('staleKeys');
     return found;
   }
 

@@ -11,7 +11,7 @@ import { createPacer } from './queue/pacer.ts';
 import { type ClientOptions, createClient, type RongCloudClient } from './rongcloud/client.ts';
 import { createTransport } from './rongcloud/transport.ts';
 import type { ServeDeps } from './served-join.ts';
-import { createQueueLog, createRequestLog, type QueueLog } from './telemetry.ts';
+import { createTelemetry, type Telemetry } from './telemetry.ts';
 
 /** What the HTTP door runs on. */
 export interface HttpRuntime extends ServeDeps {
@@ -22,7 +22,7 @@ export interface HttpRuntime extends ServeDeps {
 /** What the queue door runs on. */
 export interface QueueRuntime {
   joinBatch: JoinBatch;
-  log: QueueLog;
+  telemetry: Telemetry;
   now: () => number;
 }
 
@@ -32,13 +32,14 @@ const WARM_UP_MS = 2000;
 /** Reads the environment and starts the HTTP door. Throws a ConfigError. */
 export async function startHttp(): Promise<HttpRuntime> {
   const config = readHttpConfig(process.env);
-  const keys = createIssuerKeys(httpKeySetFetcher(config.jwksUrl), Date.now);
+  const telemetry = createTelemetry('http');
+  const keys = createIssuerKeys(httpKeySetFetcher(config.jwksUrl), Date.now, telemetry.observe);
   const authenticate = createAuthenticator({ rules: config.tokens, keys, now: Date.now });
-  const client = await startClient(config, {}, () => keys.warmUp());
+  const client = await startClient(config, telemetry, {}, () => keys.warmUp());
   const { joinQueueUrl } = config;
   return {
     joinGroup: createJoinGroup(client),
-    log: createRequestLog(),
+    telemetry,
     now: Date.now,
     authenticate,
     ...(joinQueueUrl !== undefined && { enqueue: lazyEnqueue(joinQueueUrl) }),
@@ -47,8 +48,10 @@ export async function startHttp(): Promise<HttpRuntime> {
 
 /** Reads the environment and starts the Invoke door. Throws a ConfigError. */
 export async function startInvoke(): Promise<ServeDeps> {
-  const client = await startClient(readJoinConfig(process.env));
-  return { joinGroup: createJoinGroup(client), log: createRequestLog(), now: Date.now };
+  const config = readJoinConfig(process.env);
+  const telemetry = createTelemetry('invoke');
+  const client = await startClient(config, telemetry);
+  return { joinGroup: createJoinGroup(client), telemetry, now: Date.now };
 }
 
 /** Reads the environment and starts the queue door: one attempt a call, since SQS is its retry. Throws a ConfigError. */
@@ -59,13 +62,14 @@ export async function startQueue(): Promise<QueueRuntime> {
     import('./queue/dead-letter-queue.ts'),
     import('./queue/join-batch.ts'),
   ]);
-  const client = await startClient(config, { maxAttempts: 1 });
+  const telemetry = createTelemetry('queue');
+  const client = await startClient(config, telemetry, { maxAttempts: 1 });
   const joinBatch = createJoinBatch({
     client,
     pacer: createPacer({ ratePerSecond: config.upstreamRate, now: Date.now, sleep }),
     deadLetters: createDeadLetterQueue(createSqsClient(), config.deadLetterQueueUrl),
   });
-  return { joinBatch, log: createQueueLog(), now: Date.now };
+  return { joinBatch, telemetry, now: Date.now };
 }
 
 /** A sender whose client is loaded at the first use: most requests never need it. */
@@ -87,10 +91,11 @@ function lazyEnqueue(queueUrl: string): Enqueue {
 
 async function startClient(
   config: JoinConfig,
+  { observe }: Telemetry,
   options: Pick<ClientOptions, 'maxAttempts'> = {},
   ...warmUps: (() => Promise<unknown>)[]
 ): Promise<RongCloudClient> {
-  const credentials = createCredentials(secretsManagerReader(config.secretId), Date.now);
+  const credentials = createCredentials(secretsManagerReader(config.secretId), Date.now, observe);
   const client = createClient({
     urls: config.apiUrls,
     transport: createTransport({ now: Date.now }),
@@ -99,6 +104,7 @@ async function startClient(
     random: Math.random,
     randomBytes,
     sleep,
+    observe,
     ...options,
   });
   await warmUp(() => credentials.get(), ...warmUps);

@@ -1,10 +1,18 @@
 import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { describeCause, framesOf } from './error-description.ts';
 import type { JoinError } from './errors.ts';
+import names from './metric-names.json' with { type: 'json' };
+import type { Attempt, ClientEvent } from './rongcloud/client.ts';
+import type { ServiceEvent } from './service-event.ts';
 
 /** All that the line for a request may hold, by name: nothing else gets into the logs. */
-export interface LogFields {
+export interface RequestFields {
   door: 'http' | 'invoke';
   requestId: string;
+  /** What the calls to RongCloud carried as X-Request-ID, if any were made. */
+  upstreamRequestId?: string;
+  traceparent?: string;
   groupId?: string;
   /** How many users were named; never who. */
   users?: number;
@@ -13,17 +21,20 @@ export interface LogFields {
   failed?: number;
   /** How many went to the queue. */
   queued?: number;
-  /** Sendings to the IM service, and the time they took together. */
+  /** Sendings to RongCloud. */
   attempts?: number;
-  upstreamMs?: number;
   /** The host that was called last. */
   domain?: string;
+  identityMs?: number;
+  secretMs?: number;
+  upstreamMs?: number;
   durationMs: number;
 }
 
 /** All that the line for a merged call of the queue door may hold. */
 export interface CallFields {
-  requestId: string;
+  /** The call's own, as RongCloud saw it. */
+  upstreamRequestId: string;
   groupId: string;
   users: number;
   /** The request ids of the messages that it carried. */
@@ -42,6 +53,9 @@ export interface DeadLetterFields {
 export interface BatchFields {
   requestId: string;
   messages: number;
+  /** How long its oldest message had waited. */
+  oldestMs: number;
+  users: number;
   calls: number;
   /** Messages that left the queue because all their users joined. */
   done: number;
@@ -51,69 +65,88 @@ export interface BatchFields {
   durationMs: number;
 }
 
-/** Writes one line for each request: info when everyone joined, warn or error otherwise. */
-export type LogRequest = (fields: LogFields, error?: JoinError) => void;
-
-/** Writes the queue door's lines. */
-export interface QueueLog {
+/** What is told of requests, calls and batches: log lines and metrics. One instance for each door. */
+export interface Telemetry {
+  observe(event: ServiceEvent | ClientEvent): void;
+  attempt(attempt: Attempt): void;
+  /** Ends a request: writes its line and the metrics of its invocation. */
+  request(fields: RequestFields, error?: JoinError): void;
   call(fields: CallFields, error?: JoinError): void;
   deadLetter(fields: DeadLetterFields): void;
+  /** Ends a batch: writes its line and the metrics of its invocation. */
   batch(fields: BatchFields, error?: JoinError): void;
 }
 
-const SERVICE = { serviceName: 'rongcloud-group-join' };
-
-export function createRequestLog(): LogRequest {
-  const logger = new Logger(SERVICE);
-  return (fields, error) => {
-    if (!error) logger.info(fields.queued === undefined ? 'joined' : 'queued', { ...fields });
-    else write(logger, 'not joined', { ...fields }, error);
+/** Namespace and service name are Powertools' own environment variables. */
+export function createTelemetry(door: 'http' | 'invoke' | 'queue'): Telemetry {
+  const logger = new Logger();
+  const metrics = new Metrics({ defaultDimensions: { door } });
+  let coldStart = true;
+  const count = (name: keyof typeof names, value: number): void => {
+    if (value > 0) metrics.addMetric(names[name], MetricUnit.Count, value);
   };
-}
 
-export function createQueueLog(): QueueLog {
-  const logger = new Logger(SERVICE);
-  const door = { door: 'queue' };
-  return {
-    call(fields, error) {
-      if (!error) logger.info('called', { ...door, ...fields });
-      else write(logger, 'call failed', { ...door, ...fields }, error);
-    },
-    deadLetter: (fields) => logger.warn('dead-lettered', { ...door, ...fields }),
-    batch(fields, error) {
-      if (!error) logger.info('batch done', { ...door, ...fields });
-      else write(logger, 'batch cut short', { ...door, ...fields }, error);
-    },
-  };
-}
-
-function write(logger: Logger, message: string, fields: Record<string, unknown>, error: JoinError): void {
-  const { code, status, outcome, upstreamCode, cause } = error;
-  const stack = code === 'INTERNAL' ? framesOf(cause) : undefined;
-  const line = { ...fields, code, status, outcome, upstreamCode, cause: describe(cause), stack };
-  if (status >= 500) logger.error(message, line);
-  else logger.warn(message, line);
-}
-
-/** Where an unforeseen error came from: its stack without its message. */
-function framesOf(thrown: unknown): string[] | undefined {
-  if (!(thrown instanceof Error)) return undefined;
-  return thrown.stack?.split('\n').filter((line) => /^ +at /.test(line));
-}
-
-const MAX_CAUSES = 4;
-
-/** A cause as name and message, and its causes behind it. Whatever was thrown, this does not throw. */
-export function describe(cause: unknown): string | undefined {
-  const parts: string[] = [];
-  let current = cause;
-  while (current !== undefined && parts.length < MAX_CAUSES) {
-    if (!(current instanceof Error)) {
-      parts.push(`a thrown ${current === null ? 'null' : typeof current}`);
-      break;
-    }
-    parts.push(`${current.name}: ${current.message}`);
-    current = current.cause;
+  /** By code and over all doors: what went wrong, to how many users. */
+  function countFailure(code: string, users: number): void {
+    const byCode = new Metrics({ singleMetric: false });
+    byCode.addDimension('code', code);
+    byCode.addMetric(names.failures, MetricUnit.Count, 1);
+    byCode.addMetric(names.failedUsers, MetricUnit.Count, users);
+    byCode.publishStoredMetrics();
   }
-  return parts.length > 0 ? parts.join(' <- ') : undefined;
+
+  function write(message: string, fields: object, error: JoinError | undefined): void {
+    const line = { door, ...fields, ...(error && describeFailure(error)) };
+    if (!error) logger.info(message, line);
+    else if (error.status >= 500) logger.error(message, line);
+    else logger.warn(message, line);
+  }
+
+  function endInvocation(message: string, fields: object, error: JoinError | undefined): void {
+    write(message, { ...fields, coldStart }, error);
+    coldStart = false;
+    if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+  }
+
+  return {
+    observe: (event) => count(event, 1),
+    attempt({ ordinal, domain, durationMs, error }) {
+      count('upstreamCalls', 1);
+      metrics.addMetric(names.upstreamLatency, MetricUnit.Milliseconds, durationMs);
+      metrics.addMetric(names.attempts, MetricUnit.Count, ordinal);
+      if (error?.code === 'UPSTREAM_RATE_LIMITED') count('rateRefusals', 1);
+      logger.debug('attempt', { door, ordinal, domain, durationMs, code: error?.code });
+    },
+    request(fields, error) {
+      count('joinedUsers', fields.joined ?? 0);
+      count('queuedUsers', fields.queued ?? 0);
+      count('failedUsers', fields.failed ?? (error ? (fields.users ?? 0) : 0));
+      if (error) countFailure(error.code, fields.failed ?? fields.users ?? 0);
+      const outcome = error ? 'not joined' : fields.queued === undefined ? 'joined' : 'queued';
+      endInvocation(outcome, fields, error);
+    },
+    call(fields, error) {
+      metrics.addMetric(names.usersPerCall, MetricUnit.Count, fields.users);
+      if (error) countFailure(error.code, fields.users);
+      else count('joinedUsers', fields.users);
+      write(error ? 'call failed' : 'called', fields, error);
+    },
+    deadLetter(fields) {
+      count('deadLettered', 1);
+      if (fields.code === 'INVALID_REQUEST') countFailure(fields.code, fields.failedCount);
+      logger.warn('dead-lettered', { door, ...fields });
+    },
+    batch(fields, error) {
+      count('queueMessages', fields.messages);
+      metrics.addMetric(names.messageAge, MetricUnit.Milliseconds, fields.oldestMs);
+      // A failed call has been counted with its code; a batch that fails by itself has no call.
+      if (error && (error.code === 'INTERNAL' || error.code === 'DEADLINE_EXCEEDED')) countFailure(error.code, 0);
+      endInvocation(error ? 'batch cut short' : 'batch done', fields, error);
+    },
+  };
+}
+
+function describeFailure({ code, status, outcome, upstreamCode, cause }: JoinError): object {
+  const stack = code === 'INTERNAL' ? framesOf(cause) : undefined;
+  return { code, status, outcome, upstreamCode, cause: describeCause(cause), stack };
 }

@@ -18,7 +18,8 @@ try {
     port,
     ...(rongCloud && { rongCloud }),
     corsOrigins: (env.CORS_ORIGINS ?? '').split(',').flatMap((origin) => origin.trim() || []),
-    onOutput: (line) => line.startsWith('{') && console.log(line),
+    // The functions' log lines, without their metrics.
+    onOutput: (line) => line.startsWith('{') && !line.includes('"_aws"') && console.log(line),
     onExit: () => {
       console.error('The functions have ended unexpectedly.');
       process.exit(1);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { schemaFaults } from './helpers/cloudformation-schema.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -61,6 +62,14 @@ describe('the packaged template', () => {
     const secret = 'arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:my/secret-??????';
     const common = (log: string) => [
       { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: { 'Fn::Sub': secret } },
+      {
+        'Fn::If': [
+          'SecretHasOwnKey',
+          { Effect: 'Allow', Action: 'kms:Decrypt', Resource: '' },
+          { Ref: 'AWS::NoValue' },
+        ],
+      },
+      { Effect: 'Allow', Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], Resource: '*' },
       { Effect: 'Allow', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: arnOf(log) },
     ];
     const sends = (queue: string) => ({ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: arnOf(queue) });
@@ -70,7 +79,7 @@ describe('the packaged template', () => {
       return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
     };
     expect(statements('HttpRole')).toEqual([...common('HttpLogGroup'), sends('JoinQueue')]);
-    expect(statements('InvokeRole')).toEqual(common('InvokeLogGroup'));
+    expect(statements('InvokeRole')).toEqual([...common('InvokeLogGroup'), sends('FailedInvocationQueue')]);
     expect(statements('QueueRole')).toEqual([
       ...common('QueueLogGroup'),
       { ...reads, Resource: arnOf('JoinQueue') },
@@ -131,7 +140,7 @@ describe('the packaged template', () => {
       });
     });
 
-    it.each(['JoinQueue', 'JoinDeadLetterQueue'])(
+    it.each(['JoinQueue', 'JoinDeadLetterQueue', 'FailedInvocationQueue'])(
       '%s keeps messages for 14 days, encrypted, and talks TLS alone',
       (name) => {
         expect(properties(name)).toMatchObject({ MessageRetentionPeriod: 14 * 24 * 3600, SqsManagedSseEnabled: true });
@@ -191,6 +200,124 @@ describe('the packaged template', () => {
       Description: expect.any(String),
       Value: { 'Fn::GetAtt': ['InvokeLambdaFunction', 'Arn'] },
       Export: { Name: 'rongcloud-group-join-dev-invoke-arn' },
+    });
+  });
+
+  it("stands up to AWS's own resource schemas", async () => {
+    expect(schemaFaults(defaults.Resources)).toEqual([]);
+    const set = ['corsOrigins=https://a.example', 'alarmTopicArn=arn:aws:sns:us-east-1:000000000000:t'];
+    expect(schemaFaults((await packaged(...set)).Resources)).toEqual([]);
+    // The check itself finds what is wrong.
+    const broken = {
+      A: { Type: 'AWS::SQS::Kueue' },
+      B: { Type: 'AWS::SQS::Queue', Properties: { VisibilityTimeouts: 1 } },
+      C: { Type: 'AWS::SQS::QueuePolicy', Properties: { Queues: ['q'] } },
+      D: {
+        Type: 'AWS::CloudWatch::Alarm',
+        Properties: { ComparisonOperator: 'x', EvaluationPeriods: 1, Metrics: [{ Ids: 'm' }] },
+      },
+    };
+    expect(schemaFaults(broken)).toEqual([
+      'A: unknown type AWS::SQS::Kueue',
+      'B: unknown property VisibilityTimeouts',
+      'C: missing property PolicyDocument',
+      'D.Metrics[0]: unknown property Ids',
+      'D.Metrics[0]: missing property Id',
+    ]);
+  });
+
+  it('gives a resource of * to what sends traces alone', () => {
+    const policies = Object.values(defaults.Resources).filter(({ Type }) => Type === 'AWS::IAM::Role');
+    const statements = policies.flatMap(({ Properties }) =>
+      (Properties.Policies as { PolicyDocument: { Statement: { Action?: unknown; Resource?: unknown }[] } }[]).flatMap(
+        ({ PolicyDocument }) => PolicyDocument.Statement,
+      ),
+    );
+    const wide = statements.filter(({ Resource }) => JSON.stringify(Resource ?? '').includes('"*"'));
+    expect(wide.map(({ Action }) => Action)).toEqual(
+      Array(3).fill(['xray:PutTraceSegments', 'xray:PutTelemetryRecords']),
+    );
+    expect(JSON.stringify(statements)).not.toMatch(/"Action":"\*|:\*"/);
+  });
+
+  it('keeps the queues and logs of prod when the stack goes', async () => {
+    const kept = [
+      'JoinQueue',
+      'JoinDeadLetterQueue',
+      'FailedInvocationQueue',
+      'HttpLogGroup',
+      'InvokeLogGroup',
+      'QueueLogGroup',
+      'HttpApiLogGroup',
+    ];
+    const policies = ({ Resources }: Template) => kept.map((name) => Object(Resources[name]).DeletionPolicy);
+    expect(policies(defaults)).toEqual(kept.map(() => 'Delete'));
+    expect(policies(await packaged('removal=Retain'))).toEqual(kept.map(() => 'Retain'));
+    expect(await readFile(join(ROOT, 'serverless.yml'), 'utf8')).toMatch(/\n {2}prod:\n {4}removal: Retain\n/);
+  });
+
+  it('keeps asynchronous invocations that failed for good, with their events', () => {
+    const { DestinationConfig, MaximumRetryAttempts } = Object(defaults.Resources.InvokeLambdaEvConf?.Properties);
+    expect(MaximumRetryAttempts).toBe(2);
+    expect(DestinationConfig).toEqual({
+      OnFailure: { Destination: { 'Fn::GetAtt': ['FailedInvocationQueue', 'Arn'] } },
+    });
+  });
+
+  it('traces with X-Ray and versions its functions', () => {
+    for (const door of ['Http', 'Invoke', 'Queue']) {
+      expect(defaults.Resources[`${door}LambdaFunction`]?.Properties.TracingConfig).toEqual({ Mode: 'Active' });
+    }
+    expect(Object.values(defaults.Resources).filter(({ Type }) => Type === 'AWS::Lambda::Version')).toHaveLength(3);
+  });
+
+  describe('alarms and dashboard', () => {
+    const alarms = (template: Template) =>
+      Object.entries(template.Resources)
+        .filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm')
+        .map(([name, { Properties }]) => ({ name: name.replace(/Alarm$/, ''), ...Object(Properties) }));
+    let operations: string;
+    beforeAll(async () => {
+      operations = await readFile(join(ROOT, 'docs/operations.md'), 'utf8');
+    });
+
+    it('say what to do, notify the topic if there is one, and have their part of the document', async () => {
+      const quiet = alarms(defaults);
+      expect(quiet.length).toBeGreaterThanOrEqual(10);
+      for (const { name, AlarmDescription, AlarmActions } of quiet) {
+        expect(AlarmDescription.length).toBeGreaterThan(60);
+        expect(operations).toContain(`\n### ${name}\n`);
+        expect(AlarmActions['Fn::If'][0]).toBe('AlarmsNotify');
+      }
+      const arn = 'arn:aws:sns:us-east-1:000000000000:topic';
+      for (const { AlarmActions } of alarms(await packaged(`alarmTopicArn=${arn}`))) {
+        expect(AlarmActions['Fn::If'][1]).toEqual([arn]);
+      }
+      const documented = [...operations.matchAll(/\n### (\w+)\n/g)].map(([, name]) => name);
+      expect(documented.sort()).toEqual(quiet.map(({ name }) => name).sort());
+    });
+
+    it('wake somebody for what stops every join', () => {
+      const paging = alarms(defaults).filter(({ AlarmDescription }) => AlarmDescription.startsWith('PAGE.'));
+      expect(paging.map(({ name }) => name)).toEqual([
+        'CredentialsRefused',
+        'CredentialsUnavailable',
+        'Misconfigured',
+        'IdentityUnavailable',
+      ]);
+    });
+
+    it('are described widget by widget, row by row', () => {
+      const body = Object(defaults.Resources.Dashboard?.Properties.DashboardBody)['Fn::Sub'];
+      const { widgets }: { widgets: { y: number; properties: { title: string } }[] } = JSON.parse(body);
+      const shown = ['Callers', 'RongCloud', 'Queue'].flatMap((row, y) =>
+        widgets.filter((widget) => widget.y === y * 6).map(({ properties }) => `${row}: ${properties.title}`),
+      );
+      const described = [...operations.matchAll(/\n\| (Callers|RongCloud|Queue) \| ([^|]+) \|/g)].map(
+        ([, row, title]) => `${row}: ${title}`,
+      );
+      expect(described).toEqual(shown);
+      expect(shown).toHaveLength(widgets.length);
     });
   });
 });

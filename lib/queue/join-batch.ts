@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { JoinError, type JoinErrorCode, toJoinError } from '../errors.ts';
 import { parseMessage } from '../join-request.ts';
 import { requestIdOr } from '../request-id.ts';
-import type { RongCloudClient } from '../rongcloud/client.ts';
+import type { Attempt, CallOptions, RongCloudClient } from '../rongcloud/client.ts';
 import { toCalls } from '../rongcloud/form.ts';
 import { coalesce, type MergedJoin, type QueuedJoin } from './coalesce.ts';
 import type { DeadLetter, DeadLetterQueue } from './dead-letter-queue.ts';
@@ -47,6 +47,7 @@ export interface BatchOptions {
   /** When the last call must be over, in milliseconds since 1970. */
   deadline: number;
   onCall?: (call: MergedCall) => void;
+  onAttempt?: (attempt: Attempt) => void;
 }
 
 /** A call is not begun with less time than this. */
@@ -64,7 +65,7 @@ const STOPS_THE_BATCH: ReadonlySet<JoinErrorCode> = new Set([
 export type JoinBatch = (messages: readonly QueueMessage[], options: BatchOptions) => Promise<BatchReport>;
 
 export function createJoinBatch({ client, pacer, deadLetters }: BatchDeps): JoinBatch {
-  return async (messages, { deadline, onCall }) => {
+  return async (messages, { deadline, onCall, onAttempt }) => {
     const valid: QueuedJoin[] = [];
     const condemned: DeadLetter[] = [];
     for (const message of messages) {
@@ -73,6 +74,7 @@ export function createJoinBatch({ client, pacer, deadLetters }: BatchDeps): Join
       else condemned.push(read);
     }
 
+    const callOptions = (requestId: string): CallOptions => ({ requestId, deadline, ...(onAttempt && { onAttempt }) });
     let stoppedBy: JoinError | undefined;
     const call: CallForUsers = async (group, userIds, carried) => {
       const given = await pacer.slot((at) => !stoppedBy && at <= deadline - MIN_CALL_MS);
@@ -87,7 +89,7 @@ export function createJoinBatch({ client, pacer, deadLetters }: BatchDeps): Join
     };
     const callOnce = async (group: MergedJoin, userIds: readonly string[], requestId: string) => {
       try {
-        for (const { form } of toCalls({ ...group, userIds })) await client.join(form, { requestId, deadline });
+        for (const { form } of toCalls({ ...group, userIds })) await client.join(form, callOptions(requestId));
         return undefined;
       } catch (thrown) {
         return toJoinError(thrown);

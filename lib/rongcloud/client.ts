@@ -32,10 +32,16 @@ export interface ClientOptions {
   /** Attempts at one call, besides the one after a change of the secret. */
   maxAttempts?: number;
   answerTimeoutMs?: number;
+  observe?: (event: ClientEvent) => void;
 }
+
+/** What a client does besides its calls. */
+export type ClientEvent = 'domainSwitch' | 'retryBudgetExhausted';
 
 /** What happened on one attempt. */
 export interface Attempt {
+  /** 1 for the first of a call. */
+  ordinal: number;
   /** The host that was called. */
   domain: string;
   durationMs: number;
@@ -49,6 +55,8 @@ export interface CallOptions {
   /** When this call must be over, in milliseconds since 1970. */
   deadline: number;
   onAttempt?: (attempt: Attempt) => void;
+  /** Told how long the call waited for the app's credentials. */
+  onSecret?: (durationMs: number) => void;
 }
 
 export interface RongCloudClient {
@@ -59,12 +67,20 @@ export interface RongCloudClient {
   join(form: string, options: CallOptions): Promise<void>;
 }
 
+interface AttemptToMake {
+  domain: number;
+  ordinal: number;
+  form: string;
+  app: AppCredentials;
+  call: CallOptions;
+}
+
 export function createClient(options: ClientOptions): RongCloudClient {
   const { credentials, now, random, sleep, maxAttempts = MAX_ATTEMPTS } = options;
   const domains = new Domains(options.urls, JOIN_PATH);
   const budget = new RetryBudget();
 
-  async function attempt(domain: number, form: string, app: AppCredentials, call: CallOptions): Promise<void> {
+  async function attempt({ domain, ordinal, form, app, call }: AttemptToMake): Promise<void> {
     const leftMs = call.deadline - now();
     if (leftMs < MIN_ATTEMPT_MS) throw new JoinError('DEADLINE_EXCEEDED');
     const url = domains.url(domain);
@@ -86,21 +102,23 @@ export function createClient(options: ClientOptions): RongCloudClient {
     } catch (thrown) {
       error = toJoinError(thrown);
     }
-    call.onAttempt?.({ domain: url.hostname, durationMs: now() - startedAt, error });
+    call.onAttempt?.({ ordinal, domain: url.hostname, durationMs: now() - startedAt, error });
     if (!error) return;
-    if (blamesDomain(error)) move();
+    if (blamesDomain(error) && move()) options.observe?.('domainSwitch');
     throw error;
   }
 
   return {
     async join(form, call) {
       const failed: FailedAttempt[] = [];
+      const askedAt = now();
       let app = await credentials.get();
+      call.onSecret?.(now() - askedAt);
       let domain = domains.current;
       let secretReplaced = false;
       for (;;) {
         try {
-          await attempt(domain, form, app, call);
+          await attempt({ domain, ordinal: failed.length + 1, form, app, call });
           if (failed.length === 0) budget.refill();
           return;
         } catch (thrown) {
@@ -114,7 +132,11 @@ export function createClient(options: ClientOptions): RongCloudClient {
         }
         const retry = failed.length < maxAttempts ? planRetry(failed, domains.count, random) : undefined;
         const inTime = retry && call.deadline - now() - retry.delayMs >= MIN_ATTEMPT_MS;
-        if (!retry || !inTime || !budget.take()) throw leastCertainError(failed);
+        if (!retry || !inTime) throw leastCertainError(failed);
+        if (!budget.take()) {
+          options.observe?.('retryBudgetExhausted');
+          throw leastCertainError(failed);
+        }
         await sleep(retry.delayMs);
         domain = retry.domain;
       }

@@ -46,13 +46,14 @@ export class Domains {
     return url;
   }
 
-  /** For an attempt that begins now: to be called if the domain fails. A failure that comes after a move does nothing. */
-  mover(domain: number): () => void {
+  /** For an attempt that begins now: to be called if the domain fails. A failure that comes after a move does nothing. Says whether it moved. */
+  mover(domain: number): () => boolean {
     const movesBefore = this.#moves;
     return () => {
-      if (this.#moves !== movesBefore) return;
+      if (this.#moves !== movesBefore || this.count === 1) return false;
       this.#current = (domain + 1) % this.count;
       this.#moves += 1;
+      return true;
     };
   }
 }

@@ -11,6 +11,7 @@ import { startEventSource } from '../../sandbox/event-source.ts';
 import { ImApp } from '../../sandbox/im-app.ts';
 import { startImService } from '../../sandbox/im-service.ts';
 import { SqsQueue } from '../../sandbox/sqs-queue.ts';
+import { silent } from '../helpers/silent-telemetry.ts';
 
 it('loses nobody when calls fail and hang and the consumer is killed before it can answer', async () => {
   const credentials = { appKey: 'key', appSecret: 's3cret' };
@@ -29,7 +30,7 @@ it('loses nobody when calls fail and hang and the consumer is killed before it c
     const transport = createTransport({ now: Date.now });
     const handler = createHandler({
       now: Date.now,
-      log: { call: () => {}, deadLetter: () => {}, batch: () => {} },
+      telemetry: silent,
       joinBatch: createJoinBatch({
         client: createClient({
           urls: [im.url],

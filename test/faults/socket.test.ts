@@ -101,8 +101,16 @@ describe('kept-alive connections', () => {
     bed.primary.behave(answers(200, '{"code":200}', { Connection: 'close' }));
     await posts(bed, 3);
     expect(bed.primary.connections).toBe(3);
-    bed.primary.behave(joins);
+    // Both requests are there before either is answered.
+    const waiting: (() => void)[] = [];
+    bed.primary.behave({
+      onRequest(socket, request) {
+        waiting.push(() => joins.onRequest?.(socket, request));
+        if (waiting.length === 2) for (const answer of waiting) answer();
+      },
+    });
     await Promise.all([bed.post(), bed.post()]);
+    bed.primary.behave(joins);
     bed.pass(51_000);
     await posts(bed, 2);
     expect(bed.primary.connections).toBe(6);

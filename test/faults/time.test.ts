@@ -55,7 +55,10 @@ describe('what nobody foresaw', () => {
         joinGroup,
         authenticate,
         now: Date.now,
-        log: (_fields: unknown, error: unknown) => logged.push(error),
+        telemetry: {
+          attempt: () => {},
+          request: (_fields: unknown, error: unknown) => logged.push(error),
+        },
       };
       const http = createHandler(deps);
       const event = { headers: {}, pathParameters: { groupId: 'g' } } as unknown as Parameters<typeof http>[0];

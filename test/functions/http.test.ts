@@ -24,7 +24,12 @@ async function ask({ caller = alice, body, base64 = false, headers = {}, groupId
   );
   const authenticate = vi.fn(deps.authenticate ?? (async () => caller));
   const log = vi.fn();
-  const handler = createHandler({ authenticate, joinGroup, log, now: () => 1000 });
+  const handler = createHandler({
+    authenticate,
+    joinGroup,
+    telemetry: { request: log, attempt: () => {} },
+    now: () => 1000,
+  });
   const event = {
     headers: {
       authorization: 'Bearer t',
@@ -64,7 +69,12 @@ describe('the HTTP door', () => {
     // 15 s are left of the invocation, half a second of them for the answer.
     expect(joinGroup).toHaveBeenCalledWith(
       { groupId: 'g', userIds: ['alice'] },
-      { requestId: 'aws-1', deadline: 1000 + 15_000 - 500, onAttempt: expect.any(Function) },
+      {
+        requestId: 'aws-1',
+        deadline: 1000 + 15_000 - 500,
+        onAttempt: expect.any(Function),
+        onSecret: expect.any(Function),
+      },
     );
   });
 
@@ -221,7 +231,7 @@ describe('the HTTP door', () => {
     const handler = createHandler({
       authenticate: async () => alice,
       joinGroup: async () => ({ groupId: 'g', joined: [], failed: [] }),
-      log: () => {},
+      telemetry: { request: () => {}, attempt: () => {} },
       now: () => 0,
     });
     const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 };
@@ -231,7 +241,19 @@ describe('the HTTP door', () => {
   it('logs one line of counts and no users', async () => {
     const { log } = await ask({ caller: service, body: '{"userIds":["planted-1","planted-2"]}' });
     expect(log.mock.calls).toEqual([
-      [{ door: 'http', requestId: 'aws-1', groupId: 'g', users: 2, joined: 2, failed: 0, durationMs: 0 }, undefined],
+      [
+        {
+          door: 'http',
+          requestId: 'aws-1',
+          groupId: 'g',
+          users: 2,
+          joined: 2,
+          failed: 0,
+          identityMs: 0,
+          durationMs: 0,
+        },
+        undefined,
+      ],
     ]);
   });
 });

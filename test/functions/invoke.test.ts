@@ -9,7 +9,7 @@ const joinsAll: JoinGroup = async ({ groupId, userIds }) => ({ groupId, joined: 
 function setUp(joinGroup: JoinGroup = joinsAll) {
   const join = vi.fn(joinGroup);
   const log = vi.fn();
-  const handler = createHandler({ joinGroup: join, log, now: () => 0 });
+  const handler = createHandler({ joinGroup: join, telemetry: { request: log, attempt: () => {} }, now: () => 0 });
   const thrown = async (event: unknown): Promise<JoinError> => {
     const error = await handler(event, invocation).catch((value: unknown) => value);
     if (error instanceof JoinError) return error;
@@ -25,7 +25,7 @@ describe('the Invoke door', () => {
     expect(await handler(event, invocation)).toEqual({ groupId: 'g', joined: ['a', 'b'], requestId: 'mine' });
     expect(join).toHaveBeenCalledWith(
       { groupId: 'g', userIds: ['a', 'b'], groupName: 'N' },
-      { requestId: 'mine', deadline: 29_500, onAttempt: expect.any(Function) },
+      { requestId: 'mine', deadline: 29_500, onAttempt: expect.any(Function), onSecret: expect.any(Function) },
     );
   });
 

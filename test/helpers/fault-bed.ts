@@ -8,7 +8,7 @@ import { createIssuerKeys, httpKeySetFetcher } from '../../lib/issuer-keys.ts';
 import { createJoinGroup } from '../../lib/join-group.ts';
 import { createClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
-import type { LogFields } from '../../lib/telemetry.ts';
+import type { RequestFields } from '../../lib/telemetry.ts';
 import { answers, type FaultyServer, joins, startFaultyServer } from './faulty-server.ts';
 import { AUDIENCE, goodClaims, ISSUER, keySet, type TestKey, testKey } from './tokens.ts';
 
@@ -20,6 +20,7 @@ export interface BedOptions {
   backupUrl?: string;
   readSecret?: SecretReader;
   answerTimeoutMs?: number;
+  openGroups?: string[];
 }
 
 /** An answer of the HTTP door. */
@@ -50,7 +51,7 @@ export interface FaultBed {
   key: TestKey;
   /** Waits that were asked for, in milliseconds. */
   slept: number[];
-  logged: { fields: LogFields; error: JoinError | undefined }[];
+  logged: { fields: RequestFields; error: JoinError | undefined }[];
   now(): number;
   pass(ms: number): void;
   token(): Promise<string>;
@@ -88,12 +89,15 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
     userClaim: 'sub',
     groupsClaim: 'groups',
     serviceScope: 'group:join',
-    openGroups: ['*'],
+    openGroups: options.openGroups ?? ['*'],
   };
   const handler = createHandler({
     authenticate: createAuthenticator({ rules, keys, now }),
     joinGroup: createJoinGroup(client),
-    log: (fields, error) => logged.push({ fields, error }),
+    telemetry: {
+      attempt: () => {},
+      request: (fields, error) => logged.push({ fields, error }),
+    },
     now,
   });
   const token = () => key.sign(goodClaims(Math.floor(now() / 1000)));

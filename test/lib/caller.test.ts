@@ -2,9 +2,9 @@ import { createHmac, generateKeyPairSync, sign as signBytes } from 'node:crypto'
 import { exportJWK, type JWTPayload } from 'jose';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createAuthenticator, type TokenRules } from '../../lib/caller.ts';
+import { describeCause } from '../../lib/error-description.ts';
 import { JoinError } from '../../lib/errors.ts';
 import { createIssuerKeys } from '../../lib/issuer-keys.ts';
-import { describe as describeCause } from '../../lib/telemetry.ts';
 import { AUDIENCE, goodClaims, ISSUER, keySet, type TestKey, testKey } from '../helpers/tokens.ts';
 
 const NOW = 1_800_000_000;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { describe as describeCause } from '../../lib/telemetry.ts';
+import { describeCause } from '../../lib/error-description.ts';
 
-describe('describe', () => {
+describe('describeCause', () => {
   it('names a cause and its causes', () => {
     const error = new TypeError('outer', { cause: new Error('inner') });
     expect(describeCause(error)).toBe('TypeError: outer <- Error: inner');

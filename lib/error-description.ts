@@ -1,0 +1,22 @@
+const MAX_CAUSES = 4;
+
+/** A cause as name and message, and its causes behind it. Whatever was thrown, this does not throw. */
+export function describeCause(cause: unknown): string | undefined {
+  const parts: string[] = [];
+  let current = cause;
+  while (current !== undefined && parts.length < MAX_CAUSES) {
+    if (!(current instanceof Error)) {
+      parts.push(`a thrown ${current === null ? 'null' : typeof current}`);
+      break;
+    }
+    parts.push(`${current.name}: ${current.message}`);
+    current = current.cause;
+  }
+  return parts.length > 0 ? parts.join(' <- ') : undefined;
+}
+
+/** Where an unforeseen error came from: its stack without its message. */
+export function framesOf(thrown: unknown): string[] | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  return thrown.stack?.split('\n').filter((line) => /^ +at /.test(line));
+}

@@ -1,0 +1,68 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const PROCESS = fileURLToPath(new URL('./door-process.ts', import.meta.url));
+// How Lambda starts Node.
+const FLAGS = ['--no-experimental-require-module', '--no-experimental-detect-module'];
+
+/** A line that a door printed: a log line, or metrics in CloudWatch's embedded format if it has `_aws`. */
+export type Line = Record<string, unknown> & {
+  _aws?: {
+    CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string; Unit: string }[] }[];
+  };
+};
+
+export interface DoorAnswer {
+  result?: { statusCode?: number; headers?: Record<string, string>; body?: string } & Record<string, unknown>;
+  error?: { name: string; message: string; stack: string };
+  logs: Line[];
+  metrics: Line[];
+}
+
+/** A door of `dist/` in a process of its own, as Lambda runs it. */
+export interface BuiltDoor {
+  invoke(event: unknown, remainingMs?: number): Promise<DoorAnswer>;
+  /** All that it has printed. */
+  output(): string;
+  close(): Promise<void>;
+}
+
+export async function startBuiltDoor(
+  door: 'http' | 'invoke' | 'queue',
+  env: Record<string, string>,
+): Promise<BuiltDoor> {
+  const bundle = new URL(`../../dist/${door}.mjs`, import.meta.url).href;
+  const child = fork(PROCESS, [bundle], { env, execArgv: FLAGS, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  let printed = '';
+  child.stdout?.on('data', (chunk) => {
+    printed += chunk;
+  });
+  child.stderr?.on('data', (chunk) => {
+    printed += chunk;
+  });
+  await once(child, 'message');
+  let seen = 0;
+  return {
+    async invoke(event, remainingMs = 15_000) {
+      child.send({ event, remainingMs });
+      const [answer]: Omit<DoorAnswer, 'logs' | 'metrics'>[] = await once(child, 'message');
+      // What was printed comes by another way than the answer.
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      const lines = printed.slice(seen).split('\n');
+      seen = printed.length;
+      const parsed: Line[] = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+      return {
+        ...answer,
+        logs: parsed.filter(({ _aws }) => !_aws),
+        metrics: parsed.filter(({ _aws }) => _aws),
+      };
+    },
+    output: () => printed,
+    async close() {
+      const exited = once(child, 'exit');
+      child.disconnect();
+      await exited;
+    },
+  };
+}

@@ -1,0 +1,14 @@
+// A built door as Lambda runs it, driven over IPC: `node door-process.ts <url of the bundle>`.
+const { handler } = await import(process.argv[2] ?? '');
+
+process.on('message', async ({ event, remainingMs }: { event: unknown; remainingMs: number }) => {
+  const context = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => remainingMs };
+  try {
+    process.send?.({ result: await handler(event, context) });
+  } catch (error) {
+    const { name, message, stack } = error as Error;
+    process.send?.({ error: { name, message, stack } });
+  }
+});
+process.on('disconnect', () => process.exit());
+process.send?.('ready');

@@ -1,0 +1,11 @@
+import type { Telemetry } from '../../lib/telemetry.ts';
+
+/** Telemetry that tells nobody. */
+export const silent: Telemetry = {
+  observe: () => {},
+  attempt: () => {},
+  request: () => {},
+  call: () => {},
+  deadLetter: () => {},
+  batch: () => {},
+};
