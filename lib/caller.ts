@@ -1,7 +1,15 @@
-import { errors, type JWTHeaderParameters, type JWTPayload, type JWTVerifyResult, jwtVerify } from 'jose';
+import {
+  errors,
+  type JWTHeaderParameters,
+  type JWTPayload,
+  type JWTVerifyResult,
+  jwtVerify,
+  type ResolvedKey,
+} from 'jose';
 import { JoinError } from './errors.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
 import { idFault } from './join-request.ts';
+import { TokenMemory, type VerifiedToken } from './token-memory.ts';
 
 const MAX_TOKEN_BYTES = 8192;
 const MAX_LIFETIME_SECONDS = 24 * 60 * 60;
@@ -49,6 +57,7 @@ export interface AuthenticatorOptions {
 export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
 
 export function createAuthenticator({ rules, keys, now }: AuthenticatorOptions): Authenticate {
+  const memory = new TokenMemory();
   const findKey: IssuerKeys['find'] = (header, input) => {
     checkHeader(header);
     return keys.find(header, input);
@@ -56,7 +65,12 @@ export function createAuthenticator({ rules, keys, now }: AuthenticatorOptions):
   return async (authorization) => {
     const token = bearerToken(authorization);
     const currentDate = new Date(now());
-    let verified: JWTVerifyResult;
+    const remembered = memory.get(token);
+    if (remembered && (await stillHas(keys, remembered))) {
+      checkExpiry(remembered.payload, currentDate.getTime() / 1000);
+      return toCaller(remembered.payload, rules);
+    }
+    let verified: JWTVerifyResult & ResolvedKey;
     try {
       verified = await jwtVerify(token, findKey, {
         algorithms: ['RS256', 'ES256', 'EdDSA'],
@@ -69,9 +83,12 @@ export function createAuthenticator({ rules, keys, now }: AuthenticatorOptions):
       if (cause instanceof JoinError) throw cause;
       throw unauthenticated(describeRefusal(cause));
     }
-    checkTimes(verified.payload, currentDate.getTime() / 1000);
-    checkAudience(verified.payload, rules.audience);
-    return toCaller(verified.payload, rules);
+    const { payload, protectedHeader: header, key } = verified;
+    checkTimes(payload, currentDate.getTime() / 1000);
+    checkAudience(payload, rules.audience);
+    const caller = toCaller(payload, rules);
+    memory.set(token, { header, payload, key });
+    return caller;
   };
 }
 
@@ -93,6 +110,21 @@ function checkHeader(header: JWTHeaderParameters): void {
   if (header.typ === undefined) return;
   const type = typeof header.typ === 'string' ? header.typ.toLowerCase() : '';
   if (!['jwt', 'at+jwt', 'application/at+jwt'].includes(type)) throw unauthenticated('the typ is foreign');
+}
+
+/** Whether the issuer has the key that verified a token; as ever, this may fetch, or find no keys at all. */
+async function stillHas(keys: Pick<IssuerKeys, 'find'>, { header, key }: VerifiedToken): Promise<boolean> {
+  try {
+    return (await keys.find(header)) === key;
+  } catch (error) {
+    if (error instanceof JoinError) throw error;
+    return false;
+  }
+}
+
+/** Of what was true of a token once, all that time can change. */
+function checkExpiry({ exp }: JWTPayload, nowSeconds: number): void {
+  if (exp === undefined || exp <= nowSeconds - TOLERANCE_SECONDS) throw unauthenticated('ERR_JWT_EXPIRED');
 }
 
 function checkTimes({ iat, exp }: JWTPayload, nowSeconds: number): void {

@@ -1,4 +1,4 @@
-import { startHttp } from '../../lib/runtime.ts';
+import { startHttp } from '../../lib/runtime/http.ts';
 import { createHandler } from '../http.ts';
 
 export const handler = createHandler(await startHttp());

@@ -1,4 +1,4 @@
-import { startInvoke } from '../../lib/runtime.ts';
+import { startInvoke } from '../../lib/runtime/invoke.ts';
 import { createHandler } from '../invoke.ts';
 
 export const handler = createHandler(await startInvoke());

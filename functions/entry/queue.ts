@@ -1,4 +1,4 @@
-import { startQueue } from '../../lib/runtime.ts';
+import { startQueue } from '../../lib/runtime/queue.ts';
 import { createHandler } from '../queue.ts';
 
 export const handler = createHandler(await startQueue());

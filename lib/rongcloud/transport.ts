@@ -141,6 +141,7 @@ function send(upstream: UpstreamRequest, { agent, connectTimeoutMs }: Means): Pr
       if (request.reusedSocket) reject(new DeadConnection('UPSTREAM_UNAVAILABLE', { cause }));
       else reject(new JoinError(connected ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_UNREACHABLE', { cause }));
     });
+    // Settled by the answer or by a time limit, whichever comes first.
     request.on('response', (response) => {
       readAnswer(response).then(resolve, reject);
     });
@@ -149,19 +150,23 @@ function send(upstream: UpstreamRequest, { agent, connectTimeoutMs }: Means): Pr
 }
 
 /** Reads until the end, the limit or a break. A body that broke off is an incomplete answer, not an error. */
-async function readAnswer(response: http.IncomingMessage): Promise<UpstreamAnswer> {
+function readAnswer(response: http.IncomingMessage): Promise<UpstreamAnswer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  let complete = false;
-  try {
-    for await (const chunk of response) {
+  return new Promise((resolve) => {
+    const finish = (complete: boolean): void => {
+      resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8'), complete });
+    };
+    response.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > MAX_ANSWER_BYTES) break;
-      chunks.push(chunk);
-    }
-    complete = response.complete && bytes <= MAX_ANSWER_BYTES;
-  } catch {
-    complete = false;
-  }
-  return { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8'), complete };
+      if (bytes <= MAX_ANSWER_BYTES) chunks.push(chunk);
+      else {
+        finish(false);
+        response.destroy();
+      }
+    });
+    response.on('end', () => finish(response.complete));
+    response.on('error', () => finish(false));
+    response.on('close', () => finish(false));
+  });
 }

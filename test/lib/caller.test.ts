@@ -230,6 +230,60 @@ describe('createAuthenticator', () => {
     }
   });
 
+  describe('a token that was good before', () => {
+    function setUp(served = () => keySet(key)) {
+      const clock = { ms: NOW * 1000 };
+      const issuer = { served };
+      const now = () => clock.ms;
+      const keys = createIssuerKeys(async () => issuer.served(), now);
+      return { clock, issuer, authenticate: createAuthenticator({ rules, keys, now }) };
+    }
+
+    it('is good again, and gives the same caller', async () => {
+      const { authenticate } = setUp();
+      const token = await bearer({ ...good(), groups: ['g'] });
+      expect(await authenticate(token)).toEqual(await authenticate(token));
+    });
+
+    it('expires all the same', async () => {
+      const { clock, authenticate } = setUp();
+      const token = await bearer({ ...good(), exp: NOW + 100 });
+      await authenticate(token);
+      clock.ms = (NOW + 159) * 1000;
+      await authenticate(token);
+      clock.ms = (NOW + 160) * 1000;
+      await refused(token, authenticate);
+    });
+
+    it('is refused once its key is removed, or another has taken its id', async () => {
+      for (const next of [await testKey('k2'), stranger]) {
+        const { clock, issuer, authenticate } = setUp();
+        const token = await bearer(good());
+        await authenticate(token);
+        issuer.served = () => keySet(next);
+        clock.ms += 10 * 60_000;
+        await refused(token, authenticate);
+      }
+    });
+
+    it('does not vouch for one that differs in a single character', async () => {
+      const { authenticate } = setUp();
+      const token = await bearer(good());
+      await authenticate(token);
+      await refused(`${token.slice(0, -3)}${token.endsWith('AAA') ? 'BBB' : 'AAA'}`, authenticate);
+      await refused(
+        token.replace(/\.[^.]+\./, (payload) => payload.replace(/.\.$/, 'x.')),
+        authenticate,
+      );
+    });
+
+    it('is forgotten after a hundred others', async () => {
+      const { authenticate } = setUp();
+      for (let i = 0; i < 150; i++) await authenticate(await bearer({ ...good(), jti: String(i) }));
+      expect(await authenticate(await bearer({ ...good(), jti: '0' }))).toMatchObject({ userId: 'alice' });
+    });
+  });
+
   it('says IDENTITY_UNAVAILABLE when no key can be had', async () => {
     const { authenticate } = authenticator({}, '<html>');
     await expect(authenticate(await bearer(good()))).rejects.toMatchObject({ code: 'IDENTITY_UNAVAILABLE' });

@@ -1,5 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { startHttp, startInvoke } from '../../lib/runtime.ts';
+import { startHttp } from '../../lib/runtime/http.ts';
+import { startInvoke } from '../../lib/runtime/invoke.ts';
 import { answers, type FaultyServer, neverAnswers, startFaultyServer } from '../helpers/faulty-server.ts';
 
 const servers: FaultyServer[] = [];

@@ -1,0 +1,116 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { buildContenders, type Contender, httpEvent, startStandIns } from './contenders.ts';
+import { startEnvironment } from './runtime-api.ts';
+import { median, percentile, spread } from './statistics.ts';
+
+// Ours beside what people write and beside the least that joins, in turn within one run, each in a fresh process.
+
+const RUNS = Number(process.env.RUNS || 15);
+const WARM_CALLS = 2000;
+
+/** What is measured of one environment. */
+interface Sample {
+  readyMs: number;
+  firstAnswerMs: number;
+  warmP50Ms: number;
+  warmP99Ms: number;
+  newTokenP50Ms: number;
+  cpuPerCallMs: number;
+  peakMegabytes: number;
+}
+
+const MEASURES: Record<keyof Sample, { title: string; digits: number; target?: { naive?: number; floor?: number } }> = {
+  readyMs: { title: 'start to ready, ms', digits: 1 },
+  firstAnswerMs: { title: 'start to first answer, ms', digits: 1, target: { naive: 0.75 } },
+  warmP50Ms: { title: 'warm p50, ms', digits: 3, target: { naive: 0.85, floor: 1.5 } },
+  warmP99Ms: { title: 'warm p99, ms', digits: 3 },
+  newTokenP50Ms: { title: 'warm p50, a new token each call, ms', digits: 3, target: { naive: 0.85 } },
+  cpuPerCallMs: { title: 'CPU per warm call, ms', digits: 3, target: { naive: 0.85 } },
+  peakMegabytes: { title: 'peak memory, MB', digits: 1, target: { naive: 0.9 } },
+};
+
+const contenders = await buildContenders();
+const standIns = await startStandIns();
+const events = standIns.tokens.map((token) => httpEvent(token, '{}'));
+const [event = {}] = events;
+
+async function sample({ file, name }: Contender): Promise<Sample> {
+  const startedAt = performance.now();
+  const environment = await startEnvironment(file, standIns.env);
+  const first = await environment.invoke(event);
+  const firstAnswerMs = performance.now() - startedAt;
+  const answer = Object(first.answer);
+  if (answer.statusCode !== 200) throw new Error(`${name} answered ${JSON.stringify(answer)}`);
+  for (let i = 0; i < 200; i++) await environment.invoke(event);
+  const before = await environment.usage();
+  const times: number[] = [];
+  for (let i = 0; i < WARM_CALLS; i++) times.push((await environment.invoke(event)).ms);
+  const after = await environment.usage();
+  const newTokenTimes: number[] = [];
+  for (const one of events.slice(1)) newTokenTimes.push((await environment.invoke(one)).ms);
+  await environment.close();
+  return {
+    readyMs: environment.readyMs,
+    firstAnswerMs,
+    warmP50Ms: median(times),
+    warmP99Ms: percentile(times, 0.99),
+    newTokenP50Ms: median(newTokenTimes),
+    cpuPerCallMs: (after.cpuMicroseconds - before.cpuMicroseconds) / 1000 / WARM_CALLS,
+    peakMegabytes: after.peakKilobytes / 1024,
+  };
+}
+
+const samples = new Map<string, Sample[]>(contenders.map(({ name }) => [name, []]));
+for (let run = -1; run < RUNS; run++) {
+  for (const contender of contenders) {
+    const measured = await sample(contender);
+    // The first round warms the disk's cache and is not counted.
+    if (run >= 0) samples.get(contender.name)?.push(measured);
+  }
+  process.stderr.write(`\rround ${Math.max(0, run + 1)} of ${RUNS}`);
+}
+process.stderr.write('\n');
+standIns.close();
+
+const valuesOf = (name: string, key: keyof Sample) => (samples.get(name) ?? []).map((one) => one[key]);
+/** The median of the ratios pair by pair, so that a machine that drifts does not matter. */
+const ratio = (key: keyof Sample, other: string) => {
+  const others = valuesOf(other, key);
+  return median(valuesOf('ours', key).map((value, i) => value / (others[i] ?? Number.NaN)));
+};
+const judged = (value: number, target: number | undefined) =>
+  `${value.toFixed(2)}${target === undefined ? '' : ` (target ≤ ${target}: ${value <= target ? 'met' : '**missed**'})`}`;
+
+const rows = (Object.keys(MEASURES) as (keyof Sample)[]).map((key) => {
+  const { title, digits, target } = MEASURES[key];
+  const cells = ['ours', 'naive', 'floor'].map((name) => spread(valuesOf(name, key), digits));
+  return [title, ...cells, judged(ratio(key, 'naive'), target?.naive), judged(ratio(key, 'floor'), target?.floor)];
+});
+const sizes = contenders.map(
+  ({ packageBytes, packageFiles }) => `${Math.round(packageBytes / 1024)} in ${packageFiles}`,
+);
+const sizeOf = (name: string) => contenders.find((one) => one.name === name)?.packageBytes ?? Number.NaN;
+rows.push([
+  'package, kB in files',
+  ...sizes,
+  judged(sizeOf('ours') / sizeOf('naive'), undefined),
+  judged(sizeOf('ours') / sizeOf('floor'), undefined),
+]);
+
+const head = ['', 'ours', 'naive', 'floor', 'ours ÷ naive', 'ours ÷ floor'];
+const table = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+console.log(table);
+writeFileSync(
+  new URL('./results.md', import.meta.url),
+  `# Results
+
+\`npm run bench\` on ${machine}, Node ${process.version}, commit ${commit}, ${new Date().toISOString().slice(0, 10)}:
+${RUNS} rounds, medians with the middle half in brackets, ratios as the median of the rounds' ratios.
+
+${table}
+`,
+);

@@ -1,0 +1,71 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { type JWTPayload, SignJWT } from 'jose';
+import { startAws } from '../sandbox/aws.ts';
+import { listen, sendJson } from '../sandbox/http-server.ts';
+import { ImApp } from '../sandbox/im-app.ts';
+import { startImService } from '../sandbox/im-service.ts';
+import { getSecretValue } from '../sandbox/secrets-manager.ts';
+
+/** What a contender needs to know of the stand-ins. */
+export interface StandIns {
+  env: Record<string, string>;
+  /** A user's tokens, each another, and a service's. */
+  tokens: string[];
+  service: string;
+}
+
+const APP = { appKey: 'bench-key', appSecret: 'bench-secret' };
+
+// RongCloud, Secrets Manager and an issuer in a process of their own, so that they cost what is measured nothing.
+const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const app = new ImApp({
+  ...APP,
+  callsPerSecond: Number.POSITIVE_INFINITY,
+  groupCapacity: Number.POSITIVE_INFINITY,
+  freshness: false,
+});
+const im = await startImService(app);
+const aws = await startAws(0, {
+  'secretsmanager.GetSecretValue': getSecretValue(new Map([['rongcloud/app', JSON.stringify(APP)]])),
+});
+const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'bench', alg: 'RS256', use: 'sig' };
+const issuer = await listen(0, (_request, response) => sendJson(response, 200, { keys: [jwk] }));
+const issuerUrl = 'https://issuer.example';
+const sign = (subject: string, claims: JWTPayload): Promise<string> =>
+  new SignJWT(claims)
+    .setProtectedHeader({ alg: 'RS256', kid: 'bench', typ: 'JWT' })
+    .setIssuer(issuerUrl)
+    .setAudience('bench')
+    .setSubject(subject)
+    .setIssuedAt()
+    .setExpirationTime('12h')
+    .sign(privateKey);
+
+// What it has seen is not asked for, and would fill its memory.
+setInterval(() => im.calls.splice(0), 1000).unref();
+process.on('disconnect', () => process.exit());
+const standIns: StandIns = {
+  tokens: await Promise.all(Array.from({ length: 1000 }, (_, i) => sign('alice', { groups: ['team-*'], jti: `${i}` }))),
+  service: await sign('backend', { scope: 'group:join' }),
+  env: {
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'bench',
+    AWS_SECRET_ACCESS_KEY: 'bench',
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url,
+    AWS_ENDPOINT_URL_SQS: aws.url,
+    RONGCLOUD_SECRET_ID: 'rongcloud/app',
+    RONGCLOUD_API_URLS: im.url,
+    JWT_ISSUER: issuerUrl,
+    JWT_AUDIENCE: 'bench',
+    JWKS_URI: issuer.url,
+    JWT_GROUPS_CLAIM: 'groups',
+    JOIN_QUEUE_URL: `${aws.url}/000000000000/joins`,
+    JOIN_DLQ_URL: `${aws.url}/000000000000/dead`,
+    UPSTREAM_RATE: '100',
+    POWERTOOLS_SERVICE_NAME: 'bench',
+    POWERTOOLS_METRICS_NAMESPACE: 'Bench',
+    BENCH_APP_KEY: APP.appKey,
+    BENCH_APP_SECRET: APP.appSecret,
+  },
+};
+process.send?.(standIns);
