@@ -1,5 +1,5 @@
 import { type JoinError, type JoinErrorCode, notSent } from '../errors.ts';
-import { toCalls } from '../rongcloud/form.ts';
+import { type JoinCall, toCalls } from '../rongcloud/form.ts';
 import { distinctUsers, type MergedJoin, type QueuedJoin } from './coalesce.ts';
 
 /** Extra calls that finding the guilty of one group may take in a batch. */
@@ -28,8 +28,20 @@ export type Verdict =
  */
 export async function settleGroup(group: MergedJoin, call: CallForUsers): Promise<(message: QueuedJoin) => Verdict> {
   const settlement = new Settlement(group, call);
-  await Promise.all(toCalls(group).map(({ userIds }) => settlement.settleCall(userIds)));
+  const calls = toCalls(group);
+  const carried = messagesByCall(group.messages, calls);
+  await Promise.all(calls.map(({ userIds }, i) => settlement.settleCall(userIds, carried[i] ?? [])));
   return (message) => settlement.verdict(message);
+}
+
+/** The messages that each call carries users of. A message with many users may be in several. */
+function messagesByCall(messages: readonly QueuedJoin[], calls: readonly JoinCall[]): QueuedJoin[][] {
+  const callOf = new Map(calls.flatMap(({ userIds }, call) => userIds.map((userId) => [userId, call])));
+  const carried = calls.map(() => new Set<QueuedJoin>());
+  for (const message of messages) {
+    for (const userId of message.request.userIds) carried[callOf.get(userId) ?? -1]?.add(message);
+  }
+  return carried.map((some) => [...some]);
 }
 
 class Settlement {
@@ -45,12 +57,10 @@ class Settlement {
     this.#call = call;
   }
 
-  async settleCall(userIds: readonly string[]): Promise<void> {
-    const inCall = new Set(userIds);
-    const messages = this.#group.messages.filter(({ request }) => request.userIds.some((userId) => inCall.has(userId)));
+  async settleCall(userIds: readonly string[], messages: readonly QueuedJoin[]): Promise<void> {
     const error = await this.#call(this.#group, userIds, messages);
     if (!error) this.#markJoined(userIds);
-    else if (ABOUT_SOME.has(error.code)) await this.#afterRefusal(error, messages, inCall);
+    else if (ABOUT_SOME.has(error.code)) await this.#afterRefusal(error, messages, new Set(userIds));
   }
 
   verdict({ request }: QueuedJoin): Verdict {
