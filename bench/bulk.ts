@@ -61,7 +61,7 @@ function environment() {
         maxAttempts: 1,
       }),
       pacer: createPacer({ ratePerSecond: 24, now: Date.now, sleep }),
-      deadLetters: { send: async () => new Set() },
+      deadLetters: { send: async () => ({ taken: new Set() }) },
     }),
   });
   return (bodies: readonly string[]) =>

@@ -12,14 +12,14 @@ export interface QueueDeps {
 }
 
 /** What remains of an invocation for the dead letters and the answer, once the last call is over. */
-const RESERVE_MS = 5000;
+export const RESERVE_MS = 5000;
 
 /**
  * The queue door: a batch of SQS messages, each the Invoke door's event. Answers with the messages that stay on the
  * queue: those with a user who has not joined yet. Never throws.
  */
 export function createHandler(deps: QueueDeps) {
-  return async ({ Records: records }: SQSEvent, invocation: Invocation): Promise<SQSBatchResponse> => {
+  return async ({ Records: records = [] }: SQSEvent, invocation: Invocation): Promise<SQSBatchResponse> => {
     const startedAt = deps.now();
     const messages = records.map(({ messageId, body, attributes }) => {
       return { messageId, body, sentAt: Number(attributes.SentTimestamp) };
@@ -27,7 +27,7 @@ export function createHandler(deps: QueueDeps) {
     const { telemetry } = deps;
     let calls = 0;
     let users = 0;
-    const oldestMs = Math.max(0, startedAt - Math.min(...messages.map(({ sentAt }) => sentAt)));
+    const oldestMs = Math.max(0, ...messages.map(({ sentAt }) => startedAt - sentAt));
     const fields = { requestId: invocation.awsRequestId, messages: messages.length, oldestMs };
     const end = (counts: { done: number; back: number; deadLettered: number }, error?: JoinError): void => {
       telemetry.batch({ ...fields, users, calls, ...counts, durationMs: deps.now() - startedAt }, error);

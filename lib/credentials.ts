@@ -8,6 +8,8 @@ const FRESH_MS = 5 * 60_000;
 const LAST_GOOD_MS = 24 * 60 * 60_000;
 /** Between a read that failed and the next, while an old value can serve; and between forced reads. */
 const PAUSE_MS = 30_000;
+/** For a read of the secret, its second attempt included. */
+const READ_MS = 5000;
 
 /** Reads the secret's text, or throws. */
 export type SecretReader = () => Promise<string | undefined>;
@@ -118,7 +120,11 @@ export function secretsManagerReader(secretId: string, requestTimeoutMs = 2000):
     requestHandler: { connectionTimeout: 1000, requestTimeout: requestTimeoutMs, throwOnRequestTimeout: true },
   });
   return async () => {
-    const { SecretString: text } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
+    // The limits above end with an answer's headers; this one is for the whole.
+    const abortSignal = AbortSignal.timeout(READ_MS);
+    const { SecretString: text } = await client.send(new GetSecretValueCommand({ SecretId: secretId }), {
+      abortSignal,
+    });
     return text;
   };
 }

@@ -142,7 +142,9 @@ export function httpKeySetFetcher(url: URL, timeoutMs = FETCH_TIMEOUT_MS): KeySe
     new Promise((resolve, reject) => {
       const { get } = url.protocol === 'https:' ? https : http;
       const signal = AbortSignal.timeout(timeoutMs);
+      let answered = false;
       const request = get(url, { agent: false, headers: { Accept: 'application/json' }, signal }, (response) => {
+        answered = true;
         if (response.statusCode !== 200) {
           reject(new Error(`the issuer answered ${response.statusCode}`));
           request.destroy();
@@ -151,6 +153,8 @@ export function httpKeySetFetcher(url: URL, timeoutMs = FETCH_TIMEOUT_MS): KeySe
         readText(response).then(resolve, reject);
       });
       request.on('error', reject);
+      // A switch of protocols (101) ends a request without an error.
+      request.on('close', () => answered || reject(new Error('the issuer closed without an answer')));
     });
 }
 

@@ -38,7 +38,7 @@ const STOPS_THE_REST: ReadonlySet<JoinErrorCode> = new Set([
 /** Puts users into a group, in as few calls as the limits allow, one after another. Never throws. */
 export type JoinGroup = (request: JoinRequest, options: CallOptions) => Promise<JoinReport>;
 
-export function createJoinGroup(client: RongCloudClient): JoinGroup {
+export function createJoinGroup(client: Pick<RongCloudClient, 'join'>): JoinGroup {
   return async (request, options) => {
     const joined: string[] = [];
     const failed: FailedUsers[] = [];
@@ -58,7 +58,11 @@ export function createJoinGroup(client: RongCloudClient): JoinGroup {
   };
 }
 
-async function attempt(client: RongCloudClient, form: string, options: CallOptions): Promise<JoinError | undefined> {
+async function attempt(
+  client: Pick<RongCloudClient, 'join'>,
+  form: string,
+  options: CallOptions,
+): Promise<JoinError | undefined> {
   try {
     await client.join(form, options);
     return undefined;

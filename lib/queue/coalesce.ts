@@ -20,11 +20,7 @@ export interface MergedJoin extends JoinRequest {
 export function coalesce(messages: readonly QueuedJoin[]): MergedJoin[] {
   const groups = Map.groupBy(messages, ({ request }) => request.groupId);
   return [...groups].map(([groupId, members]) => {
-    const named = members.filter(({ request }) => request.groupName !== undefined);
-    const groupName = named.reduce<QueuedJoin | undefined>(
-      (newest, message) => (newest && newest.sentAt > message.sentAt ? newest : message),
-      undefined,
-    )?.request.groupName;
+    const groupName = newestNamed(members)?.request.groupName;
     return {
       groupId,
       userIds: distinctUsers(members),
@@ -37,4 +33,14 @@ export function coalesce(messages: readonly QueuedJoin[]): MergedJoin[] {
 /** The users of some messages, each once, in the order of their first mention. */
 export function distinctUsers(messages: readonly QueuedJoin[]): string[] {
   return [...new Set(messages.flatMap(({ request }) => request.userIds))];
+}
+
+/** The newest of some messages that give a name. */
+export function newestNamed(messages: readonly QueuedJoin[]): QueuedJoin | undefined {
+  return messages
+    .filter(({ request }) => request.groupName !== undefined)
+    .reduce<QueuedJoin | undefined>(
+      (newest, message) => (newest && newest.sentAt > message.sentAt ? newest : message),
+      undefined,
+    );
 }

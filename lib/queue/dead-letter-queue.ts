@@ -1,5 +1,6 @@
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from '@aws-sdk/client-sqs';
 import type { JoinErrorCode } from '../errors.ts';
+import { SQS_REQUEST_MS } from './sqs.ts';
 
 /** A message that can never succeed as it is, and why. */
 export interface DeadLetter {
@@ -13,31 +14,40 @@ export interface DeadLetter {
 }
 
 export interface DeadLetterQueue {
-  /** Sends letters and gives the message ids of those that the queue took. Never throws. */
-  send(letters: readonly DeadLetter[]): Promise<ReadonlySet<string>>;
+  /** Sends letters. Gives the message ids of those that the queue took, and why it did not take others. Never throws. */
+  send(letters: readonly DeadLetter[]): Promise<{ taken: ReadonlySet<string>; error?: unknown }>;
 }
 
 /** SQS takes 10 messages and 1 MiB in one request. */
 const MAX_ENTRIES = 10;
 const MAX_BYTES = 1_000_000;
+const MAX_PARALLEL = 8;
 
 /** A dead-letter queue: bodies verbatim, with the attributes `code`, `requestId` and `failedCount`. */
 export function createDeadLetterQueue(client: SQSClient, queueUrl: string): DeadLetterQueue {
   return {
     async send(letters) {
       const taken = new Set<string>();
-      await Promise.all(
-        inRequests(letters).map(async (some) => {
-          const entries = some.map(toEntry);
-          const command = new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries });
-          const result = await client.send(command).catch(() => undefined);
-          for (const { Id: id } of result?.Successful ?? []) {
-            const letter = some[Number(id)];
-            if (letter) taken.add(letter.messageId);
+      let error: unknown;
+      const abortSignal = AbortSignal.timeout(SQS_REQUEST_MS);
+      const waiting = inRequests(letters);
+      const worker = async (): Promise<void> => {
+        for (let some = waiting.shift(); some; some = waiting.shift()) {
+          const command = new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: some.map(toEntry) });
+          try {
+            const { Successful: successful = [], Failed: failed = [] } = await client.send(command, { abortSignal });
+            for (const { Id: id } of successful) {
+              const letter = some[Number(id)];
+              if (letter) taken.add(letter.messageId);
+            }
+            if (failed[0]) error = new Error(`SQS refused ${failed.length} dead letters: ${failed[0].Code}`);
+          } catch (thrown) {
+            error = thrown;
           }
-        }),
-      );
-      return taken;
+        }
+      };
+      await Promise.all(Array.from({ length: MAX_PARALLEL }, worker));
+      return { taken, error };
     },
   };
 }

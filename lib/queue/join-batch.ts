@@ -77,6 +77,8 @@ export function createJoinBatch({ client, pacer, deadLetters }: BatchDeps): Join
     const callOptions = (requestId: string): CallOptions => ({ requestId, deadline, ...(onAttempt && { onAttempt }) });
     let stoppedBy: JoinError | undefined;
     const call: CallForUsers = async (group, userIds, carried) => {
+      // Before the slot, so that waiting for the secret does not make calls pile up behind it.
+      await client.prepare();
       const given = await pacer.slot((at) => !stoppedBy && at <= deadline - MIN_CALL_MS);
       if (!given) stoppedBy ??= new JoinError('DEADLINE_EXCEEDED');
       if (stoppedBy) return stoppedBy;
@@ -114,7 +116,8 @@ export function createJoinBatch({ client, pacer, deadLetters }: BatchDeps): Join
       }),
     );
 
-    const taken = await deadLetters.send(condemned);
+    const { taken, error } = await deadLetters.send(condemned);
+    if (error !== undefined) stoppedBy ??= new JoinError('QUEUE_UNAVAILABLE', { cause: error });
     for (const { messageId } of condemned) if (!taken.has(messageId)) back.push(messageId);
     return { back, condemned: condemned.filter(({ messageId }) => taken.has(messageId)), stoppedBy };
   };

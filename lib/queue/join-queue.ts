@@ -1,6 +1,7 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { JoinError } from '../errors.ts';
 import type { JoinRequest } from '../join-request.ts';
+import { SQS_REQUEST_MS } from './sqs.ts';
 
 /** Puts a request on the queue. Resolves once SQS took it, throws QUEUE_UNAVAILABLE otherwise. */
 export type Enqueue = (request: JoinRequest, requestId: string) => Promise<void>;
@@ -9,7 +10,8 @@ export type Enqueue = (request: JoinRequest, requestId: string) => Promise<void>
 export function createEnqueue(client: SQSClient, queueUrl: string): Enqueue {
   return async (request, requestId) => {
     try {
-      await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: messageBody(request, requestId) }));
+      const message = new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: messageBody(request, requestId) });
+      await client.send(message, { abortSignal: AbortSignal.timeout(SQS_REQUEST_MS) });
     } catch (cause) {
       throw new JoinError('QUEUE_UNAVAILABLE', { cause });
     }

@@ -1,6 +1,6 @@
 import { type JoinError, type JoinErrorCode, notSent } from '../errors.ts';
 import { type JoinCall, toCalls } from '../rongcloud/form.ts';
-import { distinctUsers, type MergedJoin, type QueuedJoin } from './coalesce.ts';
+import { distinctUsers, type MergedJoin, newestNamed, type QueuedJoin } from './coalesce.ts';
 
 /** Extra calls that finding the guilty of one group may take in a batch. */
 const MAX_EXTRA_CALLS = 64;
@@ -31,6 +31,7 @@ export async function settleGroup(group: MergedJoin, call: CallForUsers): Promis
   const calls = toCalls(group);
   const carried = messagesByCall(group.messages, calls);
   await Promise.all(calls.map(({ userIds }, i) => settlement.settleCall(userIds, carried[i] ?? [])));
+  await settlement.settleName();
   return (message) => settlement.verdict(message);
 }
 
@@ -49,44 +50,81 @@ class Settlement {
   readonly #call: CallForUsers;
   readonly #joined = new Set<string>();
   readonly #refused = new Map<string, JoinError>();
+  /** Users of calls that may have joined them. */
+  readonly #uncertain = new Set<string>();
+  /** The message whose name the group gets. */
+  readonly #namer: QueuedJoin | undefined;
+  #nameGiven = false;
+  #nameRefused: JoinError | undefined;
   #full: JoinError | undefined;
   #extraCalls = 0;
 
   constructor(group: MergedJoin, call: CallForUsers) {
     this.#group = group;
     this.#call = call;
+    this.#namer = newestNamed(group.messages);
   }
 
   async settleCall(userIds: readonly string[], messages: readonly QueuedJoin[]): Promise<void> {
-    const error = await this.#call(this.#group, userIds, messages);
-    if (!error) this.#markJoined(userIds);
-    else if (ABOUT_SOME.has(error.code)) await this.#afterRefusal(error, messages, new Set(userIds));
+    const error = await this.#send(userIds, messages, true);
+    if (!error || !ABOUT_SOME.has(error.code)) return;
+    const inCall = new Set(userIds);
+    // The refusal may be for a name that none of these messages asked for.
+    if (this.#group.groupName !== undefined && !this.#names(messages)) await this.#try(messages, inCall);
+    else await this.#afterRefusal(error, turned(messages, error), inCall);
   }
 
-  verdict({ request }: QueuedJoin): Verdict {
+  /** Gives the group its name, where its users have joined without: in calls for others, or one by one. */
+  async settleName(): Promise<void> {
+    const { request } = this.#namer ?? {};
+    const [userId] = request?.userIds ?? [];
+    if (!this.#namer || userId === undefined || this.#nameGiven || this.#nameRefused) return;
+    if (this.#extraCalls >= MAX_EXTRA_CALLS || !request?.userIds.every((id) => this.#joined.has(id))) return;
+    this.#extraCalls += 1;
+    const error = await this.#send([userId], [this.#namer], true);
+    if (error?.code === 'UPSTREAM_REJECTED') this.#nameRefused = error;
+  }
+
+  verdict(message: QueuedJoin): Verdict {
     const refused: JoinError[] = [];
-    for (const userId of request.userIds) {
-      const error = this.#refused.get(userId) ?? (this.#joined.has(userId) ? undefined : this.#full);
-      if (error) refused.push(error);
-      else if (!this.#joined.has(userId)) return { kind: 'open' };
+    for (const userId of message.request.userIds) {
+      if (this.#joined.has(userId)) continue;
+      const error = this.#refused.get(userId) ?? (this.#uncertain.has(userId) ? undefined : this.#full);
+      if (!error) return { kind: 'open' };
+      refused.push(error);
     }
     const [error] = refused;
-    return error ? { kind: 'condemned', error, failedCount: refused.length } : { kind: 'joined' };
+    if (error) return { kind: 'condemned', error, failedCount: refused.length };
+    if (message !== this.#namer || this.#nameGiven) return { kind: 'joined' };
+    return this.#nameRefused ? { kind: 'condemned', error: this.#nameRefused, failedCount: 0 } : { kind: 'open' };
   }
 
   /** Narrows down users of some messages that were refused together. */
   async #afterRefusal(error: JoinError, messages: readonly QueuedJoin[], inCall: ReadonlySet<string>): Promise<void> {
     const userIds = this.#openUsers(messages, inCall);
-    if (userIds.length <= 1) {
-      for (const userId of userIds) this.#refuse(userId, error);
-      return;
-    }
+    if (userIds.length <= 1) return this.#afterSingleRefusal(error, messages, userIds);
     const [left, right] = halve(messages);
-    if (right.length === 0) return this.#halveByUser(userIds, messages);
+    if (right.length === 0) return this.#halveByUser(turned(userIds, error), messages);
     const leftJoined = await this.#try(left, inCall);
     // When the first half could join, the refusal was for the second.
     if (leftJoined && this.#openUsers(right, inCall).length > 1) await this.#afterRefusal(error, right, inCall);
     else await this.#try(right, inCall);
+  }
+
+  /** A single user is guilty, unless it was the name that came with it. */
+  async #afterSingleRefusal(
+    error: JoinError,
+    messages: readonly QueuedJoin[],
+    userIds: readonly string[],
+  ): Promise<void> {
+    const named = this.#names(messages) && error.code === 'UPSTREAM_REJECTED';
+    if (named && userIds.length > 0 && this.#extraCalls < MAX_EXTRA_CALLS) {
+      this.#extraCalls += 1;
+      const nameless = await this.#send(userIds, messages, false);
+      if (!nameless) this.#nameRefused ??= error;
+      if (!nameless || !ABOUT_SOME.has(nameless.code)) return;
+    }
+    for (const userId of userIds) this.#refuse(userId, error);
   }
 
   async #halveByUser(userIds: readonly string[], messages: readonly QueuedJoin[]): Promise<void> {
@@ -102,13 +140,29 @@ class Settlement {
     if (userIds.length === 0) return true;
     if (this.#full || this.#extraCalls >= MAX_EXTRA_CALLS) return false;
     this.#extraCalls += 1;
-    const error = await this.#call(this.#group, userIds, messages);
-    if (!error) {
-      this.#markJoined(userIds);
-      return true;
-    }
+    const error = await this.#send(userIds, messages, this.#names(messages));
+    if (!error) return true;
     if (ABOUT_SOME.has(error.code)) await this.#afterRefusal(error, messages, new Set(userIds));
     return false;
+  }
+
+  async #send(
+    userIds: readonly string[],
+    messages: readonly QueuedJoin[],
+    named: boolean,
+  ): Promise<JoinError | undefined> {
+    const { groupName, ...nameless } = this.#group;
+    const error = await this.#call(named && groupName !== undefined ? this.#group : nameless, userIds, messages);
+    if (!error) {
+      for (const userId of userIds) this.#joined.add(userId);
+      this.#nameGiven ||= named;
+    } else if (error.outcome === 'unknown') for (const userId of userIds) this.#uncertain.add(userId);
+    return error;
+  }
+
+  /** Whether some messages hold the one that names the group, and its name has not been refused. */
+  #names(messages: readonly QueuedJoin[]): boolean {
+    return !this.#nameRefused && this.#namer !== undefined && messages.includes(this.#namer);
   }
 
   #openUsers(messages: readonly QueuedJoin[], among: ReadonlySet<string>): string[] {
@@ -117,14 +171,19 @@ class Settlement {
     );
   }
 
-  #markJoined(userIds: readonly string[]): void {
-    for (const userId of userIds) this.#joined.add(userId);
-  }
-
   #refuse(userId: string, error: JoinError): void {
     this.#refused.set(userId, error);
     if (error.code === 'GROUP_FULL') this.#full ??= notSent(error);
   }
+}
+
+/**
+ * The same items from another start. With more guilty ones than the extra calls can find, each delivery of a message
+ * then looks elsewhere first, and in the end everyone who can join has joined. A full group is filled in order.
+ */
+function turned<T>(items: readonly T[], { code }: JoinError): T[] {
+  const start = code === 'GROUP_FULL' ? 0 : Math.floor(Math.random() * items.length);
+  return [...items.slice(start), ...items.slice(0, start)];
 }
 
 function halve<T>(items: readonly T[]): [T[], T[]] {

@@ -60,6 +60,8 @@ export interface CallOptions {
 }
 
 export interface RongCloudClient {
+  /** Fetches what a call needs, so that the call itself goes out at once. Never throws: the call will say what is wrong. */
+  prepare(): Promise<void>;
   /**
    * Makes one `/group/join.json` call with a form of `toCalls`, on the other domain too if one fails. Resolves when
    * every user in it has joined; otherwise throws the JoinError of the attempt whose outcome is least certain.
@@ -109,10 +111,13 @@ export function createClient(options: ClientOptions): RongCloudClient {
   }
 
   return {
+    async prepare() {
+      await credentials.get().catch(() => undefined);
+    },
     async join(form, call) {
       const failed: FailedAttempt[] = [];
       const askedAt = now();
-      let app = await credentials.get();
+      let app = await inTime(credentials.get(), call);
       call.onSecret?.(now() - askedAt);
       let domain = domains.current;
       let secretReplaced = false;
@@ -124,15 +129,15 @@ export function createClient(options: ClientOptions): RongCloudClient {
         } catch (thrown) {
           failed.push({ domain, error: toJoinError(thrown) });
         }
-        const replacement = secretReplaced ? undefined : await otherCredentials(failed, app);
+        const replacement = secretReplaced ? undefined : await otherCredentials(failed, app, call);
         if (replacement) {
           secretReplaced = true;
           app = replacement;
           continue;
         }
         const retry = failed.length < maxAttempts ? planRetry(failed, domains.count, random) : undefined;
-        const inTime = retry && call.deadline - now() - retry.delayMs >= MIN_ATTEMPT_MS;
-        if (!retry || !inTime) throw leastCertainError(failed);
+        const worthwhile = retry && call.deadline - now() - retry.delayMs >= MIN_ATTEMPT_MS;
+        if (!retry || !worthwhile) throw leastCertainError(failed);
         if (!budget.take()) {
           options.observe?.('retryBudgetExhausted');
           throw leastCertainError(failed);
@@ -147,9 +152,22 @@ export function createClient(options: ClientOptions): RongCloudClient {
   async function otherCredentials(
     failed: readonly FailedAttempt[],
     refused: AppCredentials,
+    call: CallOptions,
   ): Promise<AppCredentials | undefined> {
     if (failed.at(-1)?.error.code !== 'UPSTREAM_CREDENTIALS' || failed.length >= MAX_ATTEMPTS) return undefined;
-    return credentials.replace(refused);
+    return inTime(credentials.replace(refused), { deadline: call.deadline }).catch(() => undefined);
+  }
+
+  /** What comes of a promise, or DEADLINE_EXCEEDED once no attempt could follow any more. */
+  async function inTime<T>(promise: Promise<T>, { deadline }: Pick<CallOptions, 'deadline'>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(
+        () => reject(new JoinError('DEADLINE_EXCEEDED')),
+        Math.max(0, deadline - MIN_ATTEMPT_MS - now()),
+      );
+    });
+    return Promise.race([promise, late]).finally(() => clearTimeout(timer));
   }
 }
 

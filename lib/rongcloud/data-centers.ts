@@ -50,7 +50,7 @@ export class Domains {
   mover(domain: number): () => boolean {
     const movesBefore = this.#moves;
     return () => {
-      if (this.#moves !== movesBefore || this.count === 1) return false;
+      if (this.#current !== domain || this.#moves !== movesBefore || this.count === 1) return false;
       this.#current = (domain + 1) % this.count;
       this.#moves += 1;
       return true;

@@ -126,9 +126,12 @@ function send(upstream: UpstreamRequest, { agent, connectTimeoutMs }: Means): Pr
     };
     const connectTimer = setTimeout(() => connected || giveUp(), connectTimeoutMs);
     const answerTimer = setTimeout(giveUp, timeoutMs);
+    let answered = false;
     request.on('close', () => {
       clearTimeout(connectTimer);
       clearTimeout(answerTimer);
+      // A switch of protocols (101) ends a request without an error.
+      if (!answered) reject(new JoinError('UPSTREAM_UNREADABLE', { cause: new Error('closed without an answer') }));
     });
     request.on('socket', (socket) => {
       const standing = (): void => {
@@ -143,6 +146,7 @@ function send(upstream: UpstreamRequest, { agent, connectTimeoutMs }: Means): Pr
     });
     // Settled by the answer or by a time limit, whichever comes first.
     request.on('response', (response) => {
+      answered = true;
       readAnswer(response).then(resolve, reject);
     });
     request.end(body);

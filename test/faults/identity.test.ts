@@ -7,6 +7,7 @@ import {
   type FaultyServer,
   neverAnswers,
   startFaultyServer,
+  writes,
 } from '../helpers/faulty-server.ts';
 import { reliabilityTable } from '../helpers/reliability-table.ts';
 import { goodClaims, keySet, testKey } from '../helpers/tokens.ts';
@@ -25,6 +26,10 @@ describe('the issuer at fault', () => {
     ['answers 500', () => answers(500, '')],
     ['answers HTML', () => answers(200, '<html>')],
     ['answers 10 MB', () => answers(200, `{"keys":[],"x":"${'x'.repeat(10_000_000)}"}`)],
+    [
+      'switches protocols',
+      () => writes('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+    ],
     ['redirects', () => answers(302, '', { Location: 'http://127.0.0.1:9/' })],
     ['has two keys with one id', async (bed) => answers(200, keySet(bed.key, await testKey('k1')))],
   ];

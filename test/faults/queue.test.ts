@@ -47,7 +47,7 @@ it('loses nobody when calls fail and hang and the consumer is killed before it c
         deadLetters: {
           async send(letters) {
             for (const { body, code } of letters) dead.send(body, { code: { DataType: 'String', StringValue: code } });
-            return new Set(letters.map(({ messageId }) => messageId));
+            return { taken: new Set(letters.map(({ messageId }) => messageId)) };
           },
         },
       }),

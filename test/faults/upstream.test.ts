@@ -43,6 +43,10 @@ describe('one domain at fault', () => {
     ['answers 504 with code 1050', answers(504, '{"code":1050}')],
     ['answers 200 with an HTML page', answers(200, '<html>Welcome</html>')],
     ['answers 200 and breaks off', brokenOff],
+    [
+      'switches protocols (101)',
+      writes('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+    ],
   ];
   for (const [name, behavior] of faults) {
     table.row(`one domain ${name}`, '200', async (bed) => {

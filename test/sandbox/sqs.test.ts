@@ -157,7 +157,7 @@ describe('createDeadLetterQueue', () => {
 
   it('sends bodies verbatim with their reasons, as many as there are', async () => {
     const letters = Array.from({ length: 25 }, (_, i) => letter(`m${i}`, `body ${i}`));
-    const taken = await createDeadLetterQueue(client, QueueUrl).send(letters);
+    const { taken } = await createDeadLetterQueue(client, QueueUrl).send(letters);
     expect([...taken].sort()).toEqual(letters.map(({ messageId }) => messageId).sort());
     expect(queue.bodies().sort()).toEqual(letters.map(({ body }) => body).sort());
     expect(queue.receive(1)[0]?.attributes).toEqual({
@@ -169,14 +169,20 @@ describe('createDeadLetterQueue', () => {
 
   it('keeps large bodies under the limit of a request', async () => {
     const letters = Array.from({ length: 12 }, (_, i) => letter(`m${i}`, 'x'.repeat(400_000)));
-    expect((await createDeadLetterQueue(client, QueueUrl).send(letters)).size).toBe(12);
+    expect((await createDeadLetterQueue(client, QueueUrl).send(letters)).taken.size).toBe(12);
   });
 
   it('names only those that were taken', async () => {
     const letters = [letter('good'), letter('bad', '\uffff')];
-    expect(await createDeadLetterQueue(client, QueueUrl).send(letters)).toEqual(new Set(['good']));
+    expect(await createDeadLetterQueue(client, QueueUrl).send(letters)).toEqual({
+      taken: new Set(['good']),
+      error: expect.objectContaining({ message: 'SQS refused 1 dead letters: InvalidMessageContents' }),
+    });
     await aws.close();
-    expect(await createDeadLetterQueue(client, QueueUrl).send(letters)).toEqual(new Set());
+    expect(await createDeadLetterQueue(client, QueueUrl).send(letters)).toEqual({
+      taken: new Set(),
+      error: expect.any(Error),
+    });
   });
 });
 

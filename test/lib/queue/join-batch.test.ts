@@ -54,7 +54,7 @@ function setUp({
     groups.set(groupId, members);
   });
   const joinBatch = createJoinBatch({
-    client: { join },
+    client: { join, prepare: async () => {} },
     pacer: createPacer({
       ratePerSecond: 24,
       now: () => clock.ms,
@@ -66,7 +66,7 @@ function setUp({
       async send(sent) {
         const taken = sent.filter(takesLetters);
         letters.push(...taken);
-        return new Set(taken.map(({ messageId }) => messageId));
+        return { taken: new Set(taken.map(({ messageId }) => messageId)) };
       },
     },
   });
@@ -215,6 +215,53 @@ describe('createJoinBatch', () => {
     expect([...(groups.get('g') ?? [])]).toEqual(people(7));
     expect(letters).toMatchObject([{ code: 'GROUP_FULL', failedCount: 13 }]);
     expect(groups.get('h')?.size).toBe(1);
+  });
+
+  it('condemns a message for a name that is refused, and nobody beside it', async () => {
+    const { run, letters, groups } = setUp({
+      judge: ({ groupName }) => (groupName === 'Bad' ? 'UPSTREAM_REJECTED' : undefined),
+    });
+    const named = message('g', ['d'], { groupName: 'Bad' }, 9);
+    const report = await run([message('g', ['a']), message('g', ['b', 'd']), named, message('g', ['c'])]);
+    expect(report.back).toEqual([]);
+    expect([...(groups.get('g') ?? [])].sort()).toEqual(['a', 'b', 'c', 'd']);
+    expect(letters).toMatchObject([{ messageId: named.messageId, code: 'UPSTREAM_REJECTED', failedCount: 0 }]);
+    const large = setUp({ judge: ({ groupName }) => (groupName === 'Bad' ? 'UPSTREAM_REJECTED' : undefined) });
+    expect((await large.run([message('g', people(1000), { groupName: 'Bad' }), message('g', ['last'])])).back).toEqual(
+      [],
+    );
+    expect(large.groups.get('g')?.size).toBe(1001);
+    expect(large.letters).toHaveLength(1);
+  });
+
+  it('keeps a good name while it finds a bad user', async () => {
+    const { run, calls } = setUp({
+      judge: ({ userIds }) => (userIds.includes('bad') ? 'UPSTREAM_REJECTED' : undefined),
+    });
+    await run([message('g', ['a'], { groupName: 'Good' }, 9), message('g', ['bad']), message('g', ['b'])]);
+    expect(
+      calls.some(({ groupName, userIds }) => groupName === 'Good' && userIds.includes('a') && !userIds.includes('bad')),
+    ).toBe(true);
+  });
+
+  it('comes to everyone who can join in the end, with more bad users than one delivery can find', async () => {
+    const bad = new Set(Array.from({ length: 12 }, (_, i) => `u${i * 80}`));
+    const { run, groups } = setUp({
+      judge: ({ userIds }) => (userIds.some((id) => bad.has(id)) ? 'UPSTREAM_REJECTED' : undefined),
+    });
+    const one = message('g', people(1000));
+    for (let delivery = 0; delivery < 20; delivery++) await run([one]);
+    expect(groups.get('g')?.size).toBe(1000 - 12);
+  });
+
+  it('condemns nobody for a full group who may be in it already', async () => {
+    const { run, letters } = setUp({
+      judge: ({ userIds }) => (userIds.includes('u0') ? 'UPSTREAM_TIMEOUT' : 'GROUP_FULL'),
+    });
+    const first = message('g', people(1000));
+    const report = await run([first, message('g', ['late'])]);
+    expect(report.back).toEqual([first.messageId]);
+    expect(letters).toMatchObject([{ code: 'GROUP_FULL', failedCount: 1 }]);
   });
 
   it('stops narrowing down after 64 extra calls, and what is undecided goes back', async () => {
