@@ -8,8 +8,6 @@ const FRESH_MS = 5 * 60_000;
 const LAST_GOOD_MS = 24 * 60 * 60_000;
 /** Between a read that failed and the next, while an old value can serve; and between forced reads. */
 const PAUSE_MS = 30_000;
-/** For a read of the secret, its second attempt included. */
-const READ_MS = 5000;
 
 /** Reads the secret's text, or throws. */
 export type SecretReader = () => Promise<string | undefined>;
@@ -104,6 +102,7 @@ function parseSecret(text: string | undefined): AppCredentials {
   const appSecret = 'appSecret' in value ? value.appSecret : undefined;
   if (typeof appKey !== 'string' || appKey === '') throw malformed('appKey is not a non-empty string');
   if (typeof appSecret !== 'string' || appSecret === '') throw malformed('appSecret is not a non-empty string');
+  if (!/^[\x21-\x7e]+$/.test(appKey)) throw malformed('appKey holds what no header can');
   // The App Key pasted where the App Secret belongs would be refused as a bad signature for ever.
   if (appKey === appSecret) throw malformed('appKey and appSecret are the same');
   return { appKey, appSecret };
@@ -113,7 +112,10 @@ function malformed(reason: string): JoinError {
   return new JoinError('CREDENTIALS_UNAVAILABLE', { cause: new Error(`the secret is malformed: ${reason}`) });
 }
 
-/** Reads a Secrets Manager secret by name or ARN. The SDK has no time limits of its own. */
+/**
+ * Reads a Secrets Manager secret by name or ARN, in two attempts and two and a half times the time of one. The SDK has
+ * no time limits of its own.
+ */
 export function secretsManagerReader(secretId: string, requestTimeoutMs = 2000): SecretReader {
   const client = new SecretsManagerClient({
     maxAttempts: 2,
@@ -121,7 +123,7 @@ export function secretsManagerReader(secretId: string, requestTimeoutMs = 2000):
   });
   return async () => {
     // The limits above end with an answer's headers; this one is for the whole.
-    const abortSignal = AbortSignal.timeout(READ_MS);
+    const abortSignal = AbortSignal.timeout(2.5 * requestTimeoutMs);
     const { SecretString: text } = await client.send(new GetSecretValueCommand({ SecretId: secretId }), {
       abortSignal,
     });

@@ -7,7 +7,9 @@ import {
   type Behavior,
   type FaultyServer,
   neverAnswers,
+  response,
   startFaultyServer,
+  writes,
 } from '../helpers/faulty-server.ts';
 import { reliabilityTable } from '../helpers/reliability-table.ts';
 
@@ -42,6 +44,7 @@ describe('a secret that is malformed', () => {
     ['lacks a value', '{"appKey":"planted"}'],
     ['holds an empty value', '{"appKey":"planted","appSecret":""}'],
     ['holds a number', '{"appKey":"planted","appSecret":7}'],
+    ['holds a line break in the App Key', '{"appKey":"planted\\n","appSecret":"s"}'],
     ['holds the App Key twice', '{"appKey":"planted","appSecret":"planted"}'],
   ] as const) {
     table.row(
@@ -75,6 +78,7 @@ describe('Secrets Manager at fault', () => {
     ['throttles', refuses(400, 'ThrottlingException')],
     ['answers 500', refuses(500, 'InternalServiceError')],
     ['never answers', neverAnswers],
+    ['stalls after the headers', writes(response(200, '', { 'Content-Length': '100' }))],
     ['denies access', refuses(400, 'AccessDeniedException')],
     ['holds no such secret', refuses(400, 'ResourceNotFoundException')],
   ];

@@ -16,6 +16,19 @@ describe('deadlines', () => {
   });
 
   table.row(
+    'the secret takes longer than the invocation has',
+    '504 DEADLINE_EXCEEDED, not_sent',
+    async (bed) => {
+      const startedAt = bed.now();
+      const answer = await bed.post({ remainingMs: 1700 });
+      expect(bed.now() - startedAt).toBeLessThan(1700);
+      expect(bed.primary.connections + bed.backup.connections).toBe(0);
+      return answer;
+    },
+    { readSecret: () => new Promise(() => {}) },
+  );
+
+  table.row(
     'one domain never answers and too little is left for the other',
     '504 UPSTREAM_TIMEOUT, unknown',
     async (bed) => {
