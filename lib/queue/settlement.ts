@@ -5,6 +5,9 @@ import { distinctUsers, type MergedJoin, newestNamed, type QueuedJoin } from './
 /** Extra calls that finding the guilty of one group may take in a batch. */
 const MAX_EXTRA_CALLS = 64;
 
+/** RongCloud's internal error, sometimes a bad parameter. */
+const INTERNAL_ERROR = 1000;
+
 /** Refusals that are about some of a call's users, so that the others may still join. */
 const ABOUT_SOME: ReadonlySet<JoinErrorCode> = new Set(['UPSTREAM_REJECTED', 'GROUP_FULL']);
 
@@ -67,8 +70,9 @@ class Settlement {
 
   async settleCall(userIds: readonly string[], messages: readonly QueuedJoin[]): Promise<void> {
     const error = await this.#send(userIds, messages, true);
-    if (!error || !ABOUT_SOME.has(error.code)) return;
     const inCall = new Set(userIds);
+    if (error?.upstreamCode === INTERNAL_ERROR) return this.#setAside(turned(messages, error), inCall);
+    if (!error || !ABOUT_SOME.has(error.code)) return;
     // The refusal may be for a name that none of these messages asked for.
     if (this.#group.groupName !== undefined && !this.#names(messages)) await this.#try(messages, inCall);
     else await this.#afterRefusal(error, turned(messages, error), inCall);
@@ -125,6 +129,27 @@ class Settlement {
       if (!nameless || !ABOUT_SOME.has(nameless.code)) return;
     }
     for (const userId of userIds) this.#refuse(userId, error);
+  }
+
+  /**
+   * Joins the neighbours of a message that RongCloud answers with an internal error. One such message spoils one half
+   * alone; where both halves fail it is RongCloud's trouble, and more calls would not help. Nobody is condemned for it.
+   */
+  async #setAside(messages: readonly QueuedJoin[], inCall: ReadonlySet<string>): Promise<void> {
+    const halves = halve(messages);
+    if (halves[1].length === 0) return;
+    const spoiled: QueuedJoin[][] = [];
+    for (const half of halves) {
+      const userIds = this.#openUsers(half, inCall);
+      if (userIds.length === 0) continue;
+      if (this.#extraCalls >= MAX_EXTRA_CALLS) return;
+      this.#extraCalls += 1;
+      const error = await this.#send(userIds, half, this.#names(half));
+      if (error?.upstreamCode === INTERNAL_ERROR) spoiled.push(half);
+      else if (error && ABOUT_SOME.has(error.code)) await this.#afterRefusal(error, half, new Set(userIds));
+    }
+    const [half, ...more] = spoiled;
+    if (half && more.length === 0) await this.#setAside(half, inCall);
   }
 
   async #halveByUser(userIds: readonly string[], messages: readonly QueuedJoin[]): Promise<void> {

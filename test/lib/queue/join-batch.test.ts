@@ -5,6 +5,8 @@ import type { DeadLetter } from '../../../lib/queue/dead-letter-queue.ts';
 import { createJoinBatch, type MergedCall, type QueueMessage } from '../../../lib/queue/join-batch.ts';
 import { createPacer } from '../../../lib/queue/pacer.ts';
 
+const INTERNAL_ERROR = new JoinError('UPSTREAM_UNAVAILABLE', { upstreamCode: 1000 });
+
 interface Call {
   at: number;
   requestId: string;
@@ -15,7 +17,7 @@ interface Call {
 
 interface World {
   /** How a call ends; undefined if everyone joins. */
-  judge?: (call: Call, calls: number) => JoinErrorCode | undefined;
+  judge?: (call: Call, calls: number) => JoinErrorCode | JoinError | undefined;
   /** Room in each group. */
   capacity?: number;
   takesLetters?: (letter: DeadLetter) => boolean;
@@ -48,7 +50,7 @@ function setUp({
     calls.push(call);
     if (callMs) await new Promise((resolve) => setTimeout(resolve, callMs));
     const code = judge(call, calls.length);
-    if (code) throw new JoinError(code);
+    if (code) throw code instanceof JoinError ? code : new JoinError(code);
     const members = new Set([...(groups.get(groupId) ?? []), ...call.userIds]);
     if (members.size > capacity) throw new JoinError('GROUP_FULL', { upstreamCode: 405 });
     groups.set(groupId, members);
@@ -262,6 +264,19 @@ describe('createJoinBatch', () => {
     const report = await run([first, message('g', ['late'])]);
     expect(report.back).toEqual([first.messageId]);
     expect(letters).toMatchObject([{ code: 'GROUP_FULL', failedCount: 1 }]);
+  });
+
+  it('joins the neighbours of a message that RongCloud answers with an internal error', async () => {
+    const { run, calls, groups, letters } = setUp({
+      judge: ({ userIds }) => (userIds.includes('u30') ? INTERNAL_ERROR : undefined),
+    });
+    const messages = people(51).map((user) => message('g', [user]));
+    expect(await run(messages)).toMatchObject({ back: [messages[30]?.messageId], condemned: [] });
+    expect([groups.get('g')?.size, letters.length]).toEqual([50, 0]);
+    expect(calls.length).toBeLessThanOrEqual(1 + 12);
+    const outage = setUp({ judge: () => INTERNAL_ERROR });
+    expect((await outage.run(people(51).map((user) => message('g', [user])))).back).toHaveLength(51);
+    expect(outage.calls).toHaveLength(3);
   });
 
   it('stops narrowing down after 64 extra calls, and what is undecided goes back', async () => {
