@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createHandler } from '../functions/queue.ts';
-import { createJoinBatch } from '../lib/queue/join-batch.ts';
+import { createJoinBatch } from '../lib/queue/batch.ts';
 import { createPacer } from '../lib/queue/pacer.ts';
 import { createClient } from '../lib/rongcloud/client.ts';
 import { createTransport } from '../lib/rongcloud/transport.ts';
@@ -57,7 +57,7 @@ function environment() {
         now: Date.now,
         random: Math.random,
         randomBytes,
-        sleep,
+        sleep: (ms, options) => sleep(ms, undefined, options),
         maxAttempts: 1,
       }),
       pacer: createPacer({ ratePerSecond: 24, now: Date.now, sleep }),

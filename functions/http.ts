@@ -1,12 +1,11 @@
 import { MIMEType } from 'node:util';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import type { Authenticate, Caller } from '../lib/caller.ts';
 import { JoinError } from '../lib/errors.ts';
-import { type HttpAnswer, problemAnswer, queuedAnswer, reportAnswer } from '../lib/http-answer.ts';
-import { invalidRequest, type JoinRequest, parsePathAndBody } from '../lib/join-request.ts';
+import type { Authenticate } from '../lib/identity/authenticate.ts';
+import { invalidRequest, type JoinRequest, parsePathAndBody } from '../lib/join/request.ts';
+import { type Enqueue, type Invocation, type ServeDeps, serve } from '../lib/join/serve.ts';
 import { decide } from '../lib/policy.ts';
-import type { Enqueue } from '../lib/queue/join-queue.ts';
-import { type Invocation, type ServeDeps, serveJoin } from '../lib/served-join.ts';
+import { type HttpAnswer, problemAnswer, queuedAnswer, reportAnswer } from './http-answer.ts';
 
 export interface HttpDeps extends ServeDeps {
   authenticate: Authenticate;
@@ -17,13 +16,12 @@ export interface HttpDeps extends ServeDeps {
 /** The HTTP door, `POST /groups/{groupId}/members` of an API Gateway HTTP API (payload 2.0). Never throws. */
 export function createHandler(deps: HttpDeps) {
   return async (event: APIGatewayProxyEventV2, invocation: Invocation): Promise<HttpAnswer> => {
-    const served = await serveJoin(deps, {
+    const served = await serve(deps, {
       door: 'http',
       invocation,
       givenRequestId: event.headers?.['x-request-id'],
       traceparent: event.headers?.traceparent,
-      identify: async () => deps.authenticate(event.headers.authorization),
-      admit: (caller) => admit(event, caller),
+      admit: (onIdentity) => admit(deps, event, onIdentity),
       enqueue: prefersAsync(event.headers?.prefer) ? deps.enqueue : undefined,
     });
     switch (served.kind) {
@@ -37,9 +35,14 @@ export function createHandler(deps: HttpDeps) {
   };
 }
 
-/** Reads, checks and asks the policy, in this order: 415, 400, 403. */
-function admit(event: APIGatewayProxyEventV2, caller: Caller | undefined): JoinRequest {
-  if (!caller) throw new JoinError('UNAUTHENTICATED');
+/** Authenticates, reads, checks and asks the policy, in this order: 401, 415, 400, 403. */
+async function admit(
+  { authenticate, now }: HttpDeps,
+  event: APIGatewayProxyEventV2,
+  onIdentity: (durationMs: number) => void,
+): Promise<JoinRequest> {
+  const askedAt = now();
+  const caller = await authenticate(event.headers.authorization).finally(() => onIdentity(now() - askedAt));
   const body = readBody(event);
   const selfId = caller.kind === 'user' ? caller.userId : undefined;
   const request = parsePathAndBody(event.pathParameters?.groupId, body, selfId);
@@ -60,7 +63,7 @@ function readBody(event: APIGatewayProxyEventV2): unknown {
   }
 }
 
-/** A body without a type is taken for JSON, the only type there is here. */
+/** A body without a type is taken for JSON, the only type that this door takes. */
 function isJson(contentType: string | undefined): boolean {
   if (contentType === undefined) return true;
   try {

@@ -1,7 +1,7 @@
-import { JoinError, toJoinError, toProblem } from '../lib/errors.ts';
-import { reportProblem } from '../lib/join-group.ts';
-import { parseMessage, UNKNOWN_KEY } from '../lib/join-request.ts';
-import { failureOf, type Invocation, type ServeDeps, type ServedJoin, serveJoin } from '../lib/served-join.ts';
+import { JoinError, toJoinError } from '../lib/errors.ts';
+import { reportProblem, toProblem } from '../lib/join/problem.ts';
+import { parseMessage, UNKNOWN_KEY } from '../lib/join/request.ts';
+import { failureOf, type Invocation, type ServeDeps, type Served, serve } from '../lib/join/serve.ts';
 
 /** The answer when everyone joined. */
 export interface InvokeResult {
@@ -18,11 +18,11 @@ export interface InvokeResult {
  */
 export function createHandler(deps: ServeDeps) {
   return async (event: unknown, invocation: Invocation): Promise<InvokeResult> => {
-    const served = await serveJoin(deps, {
+    const served = await serve(deps, {
       door: 'invoke',
       invocation,
       givenRequestId: givenRequestId(event),
-      admit: () => parseMessage(event),
+      admit: async () => parseMessage(event),
     });
     const error = failureOf(served);
     if (served.kind !== 'reported' || error) throw toThrow(toJoinError(error), served);
@@ -35,7 +35,7 @@ function givenRequestId(event: unknown): unknown {
   return typeof event === 'object' && event !== null && 'requestId' in event ? event.requestId : undefined;
 }
 
-function toThrow(error: JoinError, served: ServedJoin): JoinError {
+function toThrow(error: JoinError, served: Served): JoinError {
   const { requestId } = served;
   const report = served.kind === 'reported' ? served.report : undefined;
   const problem = (report && reportProblem(report, requestId)) ?? toProblem(error, requestId);

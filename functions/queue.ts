@@ -1,8 +1,8 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { JoinError } from '../lib/errors.ts';
-import type { JoinBatch } from '../lib/queue/join-batch.ts';
-import type { Invocation } from '../lib/served-join.ts';
-import type { Telemetry } from '../lib/telemetry.ts';
+import type { Invocation } from '../lib/join/serve.ts';
+import type { JoinBatch } from '../lib/queue/batch.ts';
+import type { Telemetry } from '../lib/telemetry/telemetry.ts';
 
 export interface QueueDeps {
   joinBatch: JoinBatch;
@@ -12,7 +12,7 @@ export interface QueueDeps {
 }
 
 /** What remains of an invocation for the dead letters and the answer, once the last call is over. */
-export const RESERVE_MS = 5000;
+const SETTLE_RESERVE_MS = 5000;
 
 /**
  * The queue door: a batch of SQS messages, each the Invoke door's event. Answers with the messages that stay on the
@@ -29,12 +29,12 @@ export function createHandler(deps: QueueDeps) {
     let users = 0;
     const oldestMs = Math.max(0, ...messages.map(({ sentAt }) => startedAt - sentAt));
     const fields = { requestId: invocation.awsRequestId, messages: messages.length, oldestMs };
-    const end = (counts: { done: number; back: number; deadLettered: number }, error?: JoinError): void => {
+    const end = (counts: { done: number; retained: number; deadLettered: number }, error?: JoinError): void => {
       telemetry.batch({ ...fields, users, calls, ...counts, durationMs: deps.now() - startedAt }, error);
     };
     try {
-      const { back, condemned, stoppedBy } = await deps.joinBatch(messages, {
-        deadline: startedAt + invocation.getRemainingTimeInMillis() - RESERVE_MS,
+      const { retained, deadLettered, stoppedBy } = await deps.joinBatch(messages, {
+        deadline: startedAt + invocation.getRemainingTimeInMillis() - SETTLE_RESERVE_MS,
         onAttempt: (attempt) => telemetry.attempt(attempt),
         onCall({ requestId, error, ...call }) {
           calls += 1;
@@ -42,12 +42,12 @@ export function createHandler(deps: QueueDeps) {
           telemetry.call({ upstreamRequestId: requestId, ...call }, error);
         },
       });
-      for (const { body: _, ...letter } of condemned) telemetry.deadLetter(letter);
-      const done = messages.length - back.length - condemned.length;
-      end({ done, back: back.length, deadLettered: condemned.length }, stoppedBy);
-      return { batchItemFailures: back.map((itemIdentifier) => ({ itemIdentifier })) };
+      for (const { body: _, ...letter } of deadLettered) telemetry.deadLetter(letter);
+      const done = messages.length - retained.length - deadLettered.length;
+      end({ done, retained: retained.length, deadLettered: deadLettered.length }, stoppedBy);
+      return { batchItemFailures: retained.map((itemIdentifier) => ({ itemIdentifier })) };
     } catch (cause) {
-      end({ done: 0, back: messages.length, deadLettered: 0 }, new JoinError('INTERNAL', { cause }));
+      end({ done: 0, retained: messages.length, deadLettered: 0 }, new JoinError('INTERNAL', { cause }));
       return { batchItemFailures: messages.map(({ messageId }) => ({ itemIdentifier: messageId })) };
     }
   };

@@ -1,4 +1,4 @@
-import type { TokenRules } from './caller.ts';
+import type { TokenRules } from './identity/caller.ts';
 import { type ApiUrls, DATA_CENTERS, isDataCenter } from './rongcloud/data-centers.ts';
 
 /** The variables that configuration is read from. An empty one is an unset one. */

@@ -2,51 +2,54 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { JoinError } from './errors.ts';
 import type { CredentialSource } from './rongcloud/client.ts';
 import type { AppCredentials } from './rongcloud/signature.ts';
-import type { Observe } from './service-event.ts';
 
 const FRESH_MS = 5 * 60_000;
 const LAST_GOOD_MS = 24 * 60 * 60_000;
 /** Between a read that failed and the next, while an old value can serve; and between forced reads. */
 const PAUSE_MS = 30_000;
 
+/** What happens to the secret behind the calls. */
+export type SecretEvent = 'secretRefresh' | 'staleSecret';
+
 /** Reads the secret's text, or throws. */
 export type SecretReader = () => Promise<string | undefined>;
 
 export interface Credentials extends CredentialSource {
   /**
-   * The app's key and secret, cached for 5 minutes; the last good ones for 24 hours while they can't be read. Throws
+   * The app's key and secret, cached for 5 minutes; the last good ones for 24 hours while they can't be read; else
    * CREDENTIALS_UNAVAILABLE.
    */
-  get(): Promise<AppCredentials>;
+  get(): Promise<AppCredentials | JoinError>;
   /**
    * After RongCloud refused credentials: those that the secret holds now, if they differ. Reads the secret at most
-   * once in 30 seconds. Never throws.
+   * once in 30 seconds.
    */
   replace(refused: AppCredentials): Promise<AppCredentials | undefined>;
 }
 
 /** A cache over the secret: one read in flight, and a failure is not kept. */
-export function createCredentials(read: SecretReader, now: () => number, observe?: Observe): Credentials {
+export function createCredentials(
+  read: SecretReader,
+  now: () => number,
+  observe?: (event: SecretEvent) => void,
+): Credentials {
   let held: { value: AppCredentials; readAt: number } | undefined;
-  let inFlight: Promise<AppCredentials> | undefined;
+  let inFlight: Promise<AppCredentials | JoinError> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
   let forcedAt = Number.NEGATIVE_INFINITY;
 
-  async function refresh(): Promise<AppCredentials> {
-    try {
-      const value = parseSecret(await readOrFail(read));
+  async function refresh(): Promise<AppCredentials | JoinError> {
+    const value = await read().then(parseSecret, (cause) => new JoinError('CREDENTIALS_UNAVAILABLE', { cause }));
+    inFlight = undefined;
+    if (value instanceof JoinError) failedAt = now();
+    else {
       held = { value, readAt: now() };
       observe?.('secretRefresh');
-      return value;
-    } catch (error) {
-      failedAt = now();
-      throw error;
-    } finally {
-      inFlight = undefined;
     }
+    return value;
   }
 
-  function readOnce(): Promise<AppCredentials> {
+  function readOnce(): Promise<AppCredentials | JoinError> {
     inFlight ??= refresh();
     return inFlight;
   }
@@ -57,11 +60,10 @@ export function createCredentials(read: SecretReader, now: () => number, observe
       if (!held || ageMs >= LAST_GOOD_MS) return readOnce();
       const old = held.value;
       if (ageMs < FRESH_MS) return old;
-      const stale = (): AppCredentials => {
-        observe?.('staleSecret');
-        return old;
-      };
-      return now() - failedAt < PAUSE_MS ? stale() : readOnce().catch(stale);
+      const value = now() - failedAt < PAUSE_MS ? undefined : await readOnce();
+      if (value && !(value instanceof JoinError)) return value;
+      observe?.('staleSecret');
+      return old;
     },
     async replace(refused) {
       if (held && !same(held.value, refused)) return held.value;
@@ -69,8 +71,8 @@ export function createCredentials(read: SecretReader, now: () => number, observe
         if (now() - forcedAt < PAUSE_MS) return undefined;
         forcedAt = now();
       }
-      const value = await readOnce().catch(() => undefined);
-      return value && !same(value, refused) ? value : undefined;
+      const value = await readOnce();
+      return value instanceof JoinError || same(value, refused) ? undefined : value;
     },
   };
 }
@@ -79,32 +81,24 @@ function same(a: AppCredentials, b: AppCredentials): boolean {
   return a.appKey === b.appKey && a.appSecret === b.appSecret;
 }
 
-async function readOrFail(read: SecretReader): Promise<string | undefined> {
-  try {
-    return await read();
-  } catch (cause) {
-    throw new JoinError('CREDENTIALS_UNAVAILABLE', { cause });
-  }
-}
-
 /** The secret is `{"appKey":"…","appSecret":"…"}`. No message of a failure holds any of it. */
-function parseSecret(text: string | undefined): AppCredentials {
-  if (text === undefined) throw malformed('it is binary');
+function parseSecret(text: string | undefined): AppCredentials | JoinError {
+  if (text === undefined) return malformed('it is binary');
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     // The parser's message quotes the text, so it is not kept as the cause.
-    throw malformed('it is not JSON');
+    return malformed('it is not JSON');
   }
-  if (typeof value !== 'object' || value === null) throw malformed('it is not a JSON object');
+  if (typeof value !== 'object' || value === null) return malformed('it is not a JSON object');
   const appKey = 'appKey' in value ? value.appKey : undefined;
   const appSecret = 'appSecret' in value ? value.appSecret : undefined;
-  if (typeof appKey !== 'string' || appKey === '') throw malformed('appKey is not a non-empty string');
-  if (typeof appSecret !== 'string' || appSecret === '') throw malformed('appSecret is not a non-empty string');
-  if (!/^[\x21-\x7e]+$/.test(appKey)) throw malformed('appKey holds what no header can');
+  if (typeof appKey !== 'string' || appKey === '') return malformed('appKey is not a non-empty string');
+  if (typeof appSecret !== 'string' || appSecret === '') return malformed('appSecret is not a non-empty string');
+  if (!/^[\x21-\x7e]+$/.test(appKey)) return malformed('appKey holds what no header can');
   // The App Key pasted where the App Secret belongs would be refused as a bad signature for ever.
-  if (appKey === appSecret) throw malformed('appKey and appSecret are the same');
+  if (appKey === appSecret) return malformed('appKey and appSecret are the same');
   return { appKey, appSecret };
 }
 

@@ -1,134 +1,68 @@
 /** What is known about the join: nothing was sent, the IM service said no, or it may have happened. */
 export type Outcome = 'not_sent' | 'rejected' | 'unknown';
 
-interface Failure {
-  status: number;
-  outcome: Outcome;
-  retryable: boolean;
-  detail: string;
-  retryAfterSeconds?: number;
-}
+/**
+ * Whose fault a failure is, and so what else it concerns: `caller`, this request alone; `users`, some users of one call;
+ * `group`, everyone who wants to join this group; `domain`, one address of the IM service; `rate`, the calls of this
+ * moment; `service`, every call until a person acts; `time`, this invocation; `bug`, a fault of this program.
+ */
+export type Blame = 'caller' | 'users' | 'group' | 'domain' | 'rate' | 'service' | 'time' | 'bug';
 
+type Failure = readonly [status: number, outcome: Outcome, retryable: boolean, blames: Blame];
+
+// biome-ignore format: a table is read by its columns.
 const FAILURES = {
-  INVALID_REQUEST: {
-    status: 400,
-    outcome: 'not_sent',
-    retryable: false,
-    detail: 'The request is not valid.',
-  },
-  UNAUTHENTICATED: {
-    status: 401,
-    outcome: 'not_sent',
-    retryable: false,
-    detail: 'A valid bearer token is required.',
-  },
-  FORBIDDEN: {
-    status: 403,
-    outcome: 'not_sent',
-    retryable: false,
-    detail: 'The caller may not make this join.',
-  },
-  UNSUPPORTED_MEDIA_TYPE: {
-    status: 415,
-    outcome: 'not_sent',
-    retryable: false,
-    detail: 'The body must be application/json.',
-  },
-  GROUP_FULL: {
-    status: 409,
-    outcome: 'rejected',
-    retryable: false,
-    detail: 'The group has no room for these users.',
-  },
-  UPSTREAM_REJECTED: {
-    status: 422,
-    outcome: 'rejected',
-    retryable: false,
-    detail: 'The IM service refused the request.',
-  },
-  UPSTREAM_MISCONFIGURED: {
-    status: 502,
-    outcome: 'rejected',
-    retryable: false,
-    detail: 'The IM service refuses this service until a person acts.',
-  },
-  UPSTREAM_UNREADABLE: {
-    status: 502,
-    outcome: 'unknown',
-    retryable: true,
-    detail: 'The IM service gave an answer that says nothing. The users may have joined; repeating is safe.',
-  },
-  UPSTREAM_RATE_LIMITED: {
-    status: 503,
-    outcome: 'rejected',
-    retryable: true,
-    retryAfterSeconds: 2,
-    detail: 'The IM service takes no more calls at the moment.',
-  },
-  UPSTREAM_CREDENTIALS: {
-    status: 503,
-    outcome: 'rejected',
-    retryable: true,
-    retryAfterSeconds: 30,
-    detail: "The IM service refuses this service's credentials.",
-  },
-  UPSTREAM_UNAVAILABLE: {
-    status: 503,
-    outcome: 'unknown',
-    retryable: true,
-    retryAfterSeconds: 5,
-    detail: 'The IM service failed. The users may have joined; repeating is safe.',
-  },
-  UPSTREAM_UNREACHABLE: {
-    status: 503,
-    outcome: 'not_sent',
-    retryable: true,
-    retryAfterSeconds: 5,
-    detail: 'The IM service is out of reach.',
-  },
-  CREDENTIALS_UNAVAILABLE: {
-    status: 503,
-    outcome: 'not_sent',
-    retryable: true,
-    retryAfterSeconds: 5,
-    detail: "This service's credentials for the IM service are not available.",
-  },
-  IDENTITY_UNAVAILABLE: {
-    status: 503,
-    outcome: 'not_sent',
-    retryable: true,
-    retryAfterSeconds: 5,
-    detail: "The token issuer's keys are out of reach.",
-  },
-  QUEUE_UNAVAILABLE: {
-    status: 503,
-    outcome: 'not_sent',
-    retryable: true,
-    retryAfterSeconds: 5,
-    detail: 'The queue did not take the request.',
-  },
-  UPSTREAM_TIMEOUT: {
-    status: 504,
-    outcome: 'unknown',
-    retryable: true,
-    detail: 'The IM service did not answer in time. The users may have joined; repeating is safe.',
-  },
-  DEADLINE_EXCEEDED: {
-    status: 504,
-    outcome: 'not_sent',
-    retryable: true,
-    detail: 'Too little time was left to send the request.',
-  },
-  INTERNAL: {
-    status: 500,
-    outcome: 'unknown',
-    retryable: false,
-    detail: 'Something went wrong in this service.',
-  },
+  INVALID_REQUEST:         [400, 'not_sent', false, 'caller'],
+  UNAUTHENTICATED:         [401, 'not_sent', false, 'caller'],
+  FORBIDDEN:               [403, 'not_sent', false, 'caller'],
+  UNSUPPORTED_MEDIA_TYPE:  [415, 'not_sent', false, 'caller'],
+  GROUP_FULL:              [409, 'rejected', false, 'group'],
+  UPSTREAM_REJECTED:       [422, 'rejected', false, 'users'],
+  UPSTREAM_MISCONFIGURED:  [502, 'rejected', false, 'service'],
+  UPSTREAM_UNREADABLE:     [502, 'unknown',  true,  'domain'],
+  UPSTREAM_RATE_LIMITED:   [503, 'rejected', true,  'rate'],
+  UPSTREAM_CREDENTIALS:    [503, 'rejected', true,  'service'],
+  UPSTREAM_UNAVAILABLE:    [503, 'unknown',  true,  'domain'],
+  UPSTREAM_UNREACHABLE:    [503, 'not_sent', true,  'domain'],
+  CREDENTIALS_UNAVAILABLE: [503, 'not_sent', true,  'service'],
+  IDENTITY_UNAVAILABLE:    [503, 'not_sent', true,  'service'],
+  QUEUE_UNAVAILABLE:       [503, 'not_sent', true,  'service'],
+  UPSTREAM_TIMEOUT:        [504, 'unknown',  true,  'domain'],
+  DEADLINE_EXCEEDED:       [504, 'not_sent', true,  'time'],
+  INTERNAL:                [500, 'unknown',  false, 'bug'],
 } as const satisfies Record<string, Failure>;
 
 /** Every way a join can fail. */
 export type JoinErrorCode = keyof typeof FAILURES;
+
+/** What a caller is told, unless there is something better to say. */
+const DETAILS: Readonly<Record<JoinErrorCode, string>> = {
+  INVALID_REQUEST: 'The request is not valid.',
+  UNAUTHENTICATED: 'A valid bearer token is required.',
+  FORBIDDEN: 'The caller may not make this join.',
+  UNSUPPORTED_MEDIA_TYPE: 'The body must be application/json.',
+  GROUP_FULL: 'The group has no room for these users.',
+  UPSTREAM_REJECTED: 'The IM service refused the request.',
+  UPSTREAM_MISCONFIGURED: 'The IM service refuses this service until a person acts.',
+  UPSTREAM_UNREADABLE: 'The IM service gave an unreadable answer. The users may have joined; repeating is safe.',
+  UPSTREAM_RATE_LIMITED: 'The IM service takes no more calls at the moment.',
+  UPSTREAM_CREDENTIALS: "The IM service refuses this service's credentials.",
+  UPSTREAM_UNAVAILABLE: 'The IM service failed. The users may have joined; repeating is safe.',
+  UPSTREAM_UNREACHABLE: 'The IM service is out of reach.',
+  CREDENTIALS_UNAVAILABLE: "This service's credentials for the IM service are not available.",
+  IDENTITY_UNAVAILABLE: "The token issuer's keys are out of reach.",
+  QUEUE_UNAVAILABLE: 'The queue did not take the request.',
+  UPSTREAM_TIMEOUT: 'The IM service did not answer in time. The users may have joined; repeating is safe.',
+  DEADLINE_EXCEEDED: 'Too little time was left to send the request.',
+  INTERNAL: 'Something went wrong in this service.',
+};
+
+/** What a 503 asks callers to wait, in seconds, where it differs from the usual. */
+const RETRY_AFTER_SECONDS: { readonly [Code in JoinErrorCode]?: number } = {
+  UPSTREAM_RATE_LIMITED: 2,
+  UPSTREAM_CREDENTIALS: 30,
+};
+const USUAL_RETRY_AFTER_SECONDS = 5;
 
 /** A fault in a request: a JSON pointer into the body (`/groupId` for the path) and a sentence without values. */
 export interface FieldError {
@@ -154,23 +88,28 @@ export class JoinError extends Error {
   readonly status: number;
   readonly outcome: Outcome;
   readonly retryable: boolean;
-  readonly retryAfterSeconds: number | undefined;
+  readonly blames: Blame;
   readonly upstreamCode: number | undefined;
   readonly requestId: string | undefined;
   readonly fields: readonly FieldError[] | undefined;
 
   constructor(code: JoinErrorCode, options: JoinErrorOptions = {}) {
-    const failure: Failure = FAILURES[code];
-    super(options.detail ?? failure.detail, options.cause === undefined ? {} : { cause: options.cause });
+    super(options.detail ?? DETAILS[code], options.cause === undefined ? {} : { cause: options.cause });
+    const [status, outcome, retryable, blames] = FAILURES[code];
     this.name = 'JoinError';
     this.code = code;
-    this.status = failure.status;
-    this.outcome = options.outcome ?? failure.outcome;
-    this.retryable = failure.retryable;
-    this.retryAfterSeconds = failure.retryAfterSeconds;
+    this.status = status;
+    this.outcome = options.outcome ?? outcome;
+    this.retryable = retryable;
+    this.blames = blames;
     this.upstreamCode = options.upstreamCode;
     this.requestId = options.requestId;
     this.fields = options.fields;
+  }
+
+  /** What a 503 asks the caller to wait, in seconds; undefined for every other status. */
+  get retryAfterSeconds(): number | undefined {
+    return this.status === 503 ? (RETRY_AFTER_SECONDS[this.code] ?? USUAL_RETRY_AFTER_SECONDS) : undefined;
   }
 }
 
@@ -189,48 +128,4 @@ const UNCERTAINTY: Record<Outcome, number> = { not_sent: 0, rejected: 1, unknown
 /** The least certain of some outcomes: unknown, then rejected, then not_sent. */
 export function leastCertain(outcomes: readonly Outcome[]): Outcome {
   return outcomes.reduce((worst, next) => (UNCERTAINTY[next] > UNCERTAINTY[worst] ? next : worst), 'not_sent');
-}
-
-/** With type about:blank, a problem's title is its status's reason phrase (RFC 9457, section 4.2.1). */
-const REASONS: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  409: 'Conflict',
-  415: 'Unsupported Media Type',
-  422: 'Unprocessable Content',
-  500: 'Internal Server Error',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-};
-
-/** A problem body of RFC 9457. */
-export interface Problem {
-  type: 'about:blank';
-  title: string;
-  status: number;
-  code: JoinErrorCode;
-  detail: string;
-  requestId: string;
-  outcome: Outcome;
-  retryable: boolean;
-  upstreamCode?: number;
-  errors?: readonly FieldError[];
-}
-
-/** The problem body for an error: a code, a sentence and a request id, and nothing that came from elsewhere. */
-export function toProblem(error: JoinError, requestId: string): Problem {
-  return {
-    type: 'about:blank',
-    title: REASONS[error.status] ?? 'Error',
-    status: error.status,
-    code: error.code,
-    detail: error.message,
-    requestId,
-    outcome: error.outcome,
-    retryable: error.retryable,
-    ...(error.upstreamCode !== undefined && { upstreamCode: error.upstreamCode }),
-    ...(error.fields && { errors: error.fields }),
-  };
 }

@@ -1,5 +1,5 @@
-import type { Caller } from './caller.ts';
-import type { JoinRequest } from './join-request.ts';
+import type { Caller } from './identity/caller.ts';
+import type { JoinRequest } from './join/request.ts';
 
 /** The policy's answer. `reason` is a sentence for the caller. */
 export type Decision = { allowed: true } | { allowed: false; reason: string };
@@ -15,7 +15,7 @@ export function decide(caller: Caller, request: JoinRequest): Decision {
   if (caller.kind === 'service') return { allowed: true };
   if (request.groupName !== undefined) return denied('Only a service may set groupName.');
   if (!request.userIds.every((userId) => userId === caller.userId)) return denied('A user may add only itself.');
-  if (!caller.groups.some((group) => covers(group, request.groupId))) {
+  if (!caller.groupPatterns.some((pattern) => covers(pattern, request.groupId))) {
     return denied('The caller has no grant for this group.');
   }
   return { allowed: true };

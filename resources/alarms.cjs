@@ -1,4 +1,4 @@
-const names = require('../lib/metric-names.json');
+const names = require('../lib/telemetry/metric-names.json');
 
 // Serverless resolves ${…} in what this file gives, CloudFormation's own ${AWS::…} stay.
 const SERVICE = '${self:service}-${sls:stage}';

@@ -1,4 +1,4 @@
-const names = require('../lib/metric-names.json');
+const names = require('../lib/telemetry/metric-names.json');
 
 const SERVICE = '${self:service}-${sls:stage}';
 const NAMESPACE = '${self:custom.metricsNamespace}';

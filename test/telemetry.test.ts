@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import names from '../lib/metric-names.json' with { type: 'json' };
+import names from '../lib/telemetry/metric-names.json' with { type: 'json' };
 import { type AwsOperation, startAws } from '../sandbox/aws.ts';
 import type { LocalServer } from '../sandbox/http-server.ts';
 import { ImApp } from '../sandbox/im-app.ts';
@@ -421,7 +421,7 @@ describe('every code, through a built door', () => {
         users: 4,
         calls: 3,
         done: 1,
-        back: 0,
+        retained: 0,
         deadLettered: 2,
         durationMs: ms,
         coldStart: true,

@@ -1,4 +1,39 @@
-import { startHttp } from '../../lib/runtime/http.ts';
+import { readHttpConfig } from '../../lib/config.ts';
+import { createAuthenticator } from '../../lib/identity/authenticate.ts';
+import { createIssuerKeys, httpKeySetFetcher } from '../../lib/identity/issuer-keys.ts';
+import { createJoinUsers } from '../../lib/join/join-users.ts';
+import type { Enqueue } from '../../lib/join/serve.ts';
+import { createTelemetry } from '../../lib/telemetry/telemetry.ts';
 import { createHandler } from '../http.ts';
+import { startClient } from './client.ts';
 
-export const handler = createHandler(await startHttp());
+const config = readHttpConfig(process.env);
+const { joinQueueUrl } = config;
+const telemetry = createTelemetry('http');
+const keys = createIssuerKeys(httpKeySetFetcher(config.jwksUrl), Date.now, telemetry.observe);
+const client = await startClient(config, telemetry, {}, () => keys.warmUp());
+
+export const handler = createHandler({
+  authenticate: createAuthenticator({ rules: config.tokens, keys, now: Date.now }),
+  joinUsers: createJoinUsers(client),
+  telemetry,
+  now: Date.now,
+  enqueue: joinQueueUrl === undefined ? undefined : lazyEnqueue(joinQueueUrl),
+});
+
+/** A sender whose SQS client is loaded at the first use: most requests never need it. */
+function lazyEnqueue(queueUrl: string): Enqueue {
+  let loaded: Promise<Enqueue> | undefined;
+  const load = async (): Promise<Enqueue> => {
+    const [{ createSqsClient }, { createEnqueue }] = await Promise.all([
+      import('../../lib/queue/sqs-client.ts'),
+      import('../../lib/queue/send.ts'),
+    ]);
+    return createEnqueue(createSqsClient(), queueUrl);
+  };
+  return async (request, requestId) => {
+    loaded ??= load();
+    const enqueue = await loaded;
+    return enqueue(request, requestId);
+  };
+}

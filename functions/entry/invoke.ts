@@ -1,4 +1,11 @@
-import { startInvoke } from '../../lib/runtime/invoke.ts';
+import { readJoinConfig } from '../../lib/config.ts';
+import { createJoinUsers } from '../../lib/join/join-users.ts';
+import { createTelemetry } from '../../lib/telemetry/telemetry.ts';
 import { createHandler } from '../invoke.ts';
+import { startClient } from './client.ts';
 
-export const handler = createHandler(await startInvoke());
+const config = readJoinConfig(process.env);
+const telemetry = createTelemetry('invoke');
+const client = await startClient(config, telemetry);
+
+export const handler = createHandler({ joinUsers: createJoinUsers(client), telemetry, now: Date.now });

@@ -1,4 +1,4 @@
-import type { JoinRequest } from '../join-request.ts';
+import type { JoinRequest } from '../join/request.ts';
 
 /** A valid request as it came from the queue. */
 export interface QueuedJoin {

@@ -1,20 +1,21 @@
-import { JoinError, leastCertain, toJoinError } from '../errors.ts';
-import { type ApiUrls, Domains } from './data-centers.ts';
-import { blamesDomain, type FailedAttempt, planRetry, RetryBudget } from './retry.ts';
+import { JoinError, toJoinError } from '../errors.ts';
+import type { ApiUrls } from './data-centers.ts';
+import { Domains } from './domains.ts';
+import { type FailedAttempt, leastCertainError, planRetry, RetryBudget } from './retry.ts';
 import { judgeAnswer } from './return-codes.ts';
 import { type AppCredentials, nonceFrom, sign } from './signature.ts';
-import type { Transport } from './transport.ts';
+import { DeadConnection, type Transport } from './transport.ts';
+import { type Sleep, withDeadline } from './with-deadline.ts';
 
-const JOIN_PATH = '/group/join.json';
-/** RongCloud's own threshold for calling a domain dead. */
+/** RongCloud's own threshold for calling a domain dead (the vendor's page "API Domains"). */
 const ANSWER_TIMEOUT_MS = 5000;
-/** An attempt with less time than this is not worth starting. */
+/** A sending with less time than this is not worth starting. */
 const MIN_ATTEMPT_MS = 1000;
 const MAX_ATTEMPTS = 3;
 
-/** Where the client gets the app's credentials. */
+/** Where the client gets the app's credentials. Neither method throws. */
 export interface CredentialSource {
-  get(): Promise<AppCredentials>;
+  get(): Promise<AppCredentials | JoinError>;
   /** Other credentials than those RongCloud refused, or undefined if there are none. */
   replace(refused: AppCredentials): Promise<AppCredentials | undefined>;
 }
@@ -28,7 +29,7 @@ export interface ClientOptions {
   /** From 0 up to 1. */
   random: () => number;
   randomBytes: (size: number) => Uint8Array;
-  sleep: (ms: number) => Promise<unknown>;
+  sleep: Sleep;
   /** Attempts at one call, besides the one after a change of the secret. */
   maxAttempts?: number;
   answerTimeoutMs?: number;
@@ -38,115 +39,113 @@ export interface ClientOptions {
 /** What a client does besides its calls. */
 export type ClientEvent = 'domainSwitch' | 'retryBudgetExhausted';
 
-/** What happened on one attempt. */
+/** What happened on one sending. */
 export interface Attempt {
   /** 1 for the first of a call. */
   ordinal: number;
   /** The host that was called. */
-  domain: string;
+  host: string;
   durationMs: number;
   /** Undefined if it succeeded. */
   error: JoinError | undefined;
 }
 
 export interface CallOptions {
-  /** Sent as `X-Request-ID`, at most 36 characters. */
+  /** Sent as `X-Request-ID`, at most 36 characters ("API Request Signature"). */
   requestId: string;
   /** When this call must be over, in milliseconds since 1970. */
   deadline: number;
+  /** Asked before each sending, with the credentials at hand: waits until it may start, or says why it may not. */
+  beforeSending?: () => Promise<JoinError | undefined>;
   onAttempt?: (attempt: Attempt) => void;
   /** Told how long the call waited for the app's credentials. */
   onSecret?: (durationMs: number) => void;
 }
 
 export interface RongCloudClient {
-  /** Fetches what a call needs, so that the call itself goes out at once. Never throws: the call will say what is wrong. */
-  prepare(): Promise<void>;
   /**
-   * Makes one `/group/join.json` call with a form of `toCalls`, on the other domain too if one fails. Resolves when
-   * every user in it has joined; otherwise throws the JoinError of the attempt whose outcome is least certain.
+   * Makes one `/group/join.json` call with a form of `toCalls`, on the other domain too if one fails. Gives undefined
+   * when every user in it has joined; otherwise the failure of the attempt whose outcome is least certain. Never throws.
    */
-  join(form: string, options: CallOptions): Promise<void>;
+  join(form: string, options: CallOptions): Promise<JoinError | undefined>;
 }
 
-interface AttemptToMake {
-  domain: number;
-  ordinal: number;
-  form: string;
-  app: AppCredentials;
-  call: CallOptions;
-}
-
+/** A client of one app. Its methods share what it knows of the domains, and its budget of retries. */
 export function createClient(options: ClientOptions): RongCloudClient {
-  const { credentials, now, random, sleep, maxAttempts = MAX_ATTEMPTS } = options;
-  const domains = new Domains(options.urls, JOIN_PATH);
+  const { credentials, now, random, sleep, observe, maxAttempts = MAX_ATTEMPTS } = options;
+  const domains = new Domains(options.urls);
   const budget = new RetryBudget();
 
-  async function attempt({ domain, ordinal, form, app, call }: AttemptToMake): Promise<void> {
-    const leftMs = call.deadline - now();
-    if (leftMs < MIN_ATTEMPT_MS) throw new JoinError('DEADLINE_EXCEEDED');
-    const url = domains.url(domain);
-    const move = domains.mover(domain);
-    const startedAt = now();
-    let error: JoinError | undefined;
-    try {
-      const answer = await options.transport.post({
-        url,
-        headers: () => ({
-          ...sign(app, nonceFrom(options.randomBytes(9)), now()),
-          'Content-Type': 'application/x-www-form-urlencoded',
-          'X-Request-ID': call.requestId,
-        }),
-        body: form,
-        timeoutMs: Math.min(options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS, leftMs),
-      });
-      error = judgeAnswer(answer) ?? undefined;
-    } catch (thrown) {
-      error = toJoinError(thrown);
+  return { join: (form, call) => post('/group/join.json', form, call).catch(toJoinError) };
+
+  async function post(path: string, form: string, call: CallOptions): Promise<JoinError | undefined> {
+    const askedAt = now();
+    const app = await soon(credentials.get(), call);
+    call.onSecret?.(now() - askedAt);
+    if (app instanceof JoinError) return app;
+    const sending: Sending = { path, form, call, app, domainIndex: domains.current, ordinal: 0 };
+    const failed: FailedAttempt[] = [];
+    for (;;) {
+      const { domainIndex } = sending;
+      const error = await attempt(sending);
+      if (!error) {
+        if (failed.length === 0) budget.refill();
+        return undefined;
+      }
+      failed.push({ domainIndex, error });
+      const replacement = app === sending.app ? await otherCredentials(failed, app, call) : undefined;
+      if (replacement) {
+        sending.app = replacement;
+        continue;
+      }
+      const retry = failed.length < maxAttempts ? planRetry(failed, domains.count, random) : undefined;
+      const worthwhile = retry && call.deadline - now() - retry.delayMs >= MIN_ATTEMPT_MS;
+      if (!retry || !worthwhile) return leastCertainError(failed);
+      if (!budget.take()) {
+        observe?.('retryBudgetExhausted');
+        return leastCertainError(failed);
+      }
+      await sleep(retry.delayMs);
+      sending.domainIndex = retry.domainIndex;
     }
-    call.onAttempt?.({ ordinal, domain: url.hostname, durationMs: now() - startedAt, error });
-    if (!error) return;
-    if (blamesDomain(error) && move()) options.observe?.('domainSwitch');
-    throw error;
   }
 
-  return {
-    async prepare() {
-      await credentials.get().catch(() => undefined);
-    },
-    async join(form, call) {
-      const failed: FailedAttempt[] = [];
-      const askedAt = now();
-      let app = await inTime(credentials.get(), call);
-      call.onSecret?.(now() - askedAt);
-      let domain = domains.current;
-      let secretReplaced = false;
-      for (;;) {
-        try {
-          await attempt({ domain, ordinal: failed.length + 1, form, app, call });
-          if (failed.length === 0) budget.refill();
-          return;
-        } catch (thrown) {
-          failed.push({ domain, error: toJoinError(thrown) });
-        }
-        const replacement = secretReplaced ? undefined : await otherCredentials(failed, app, call);
-        if (replacement) {
-          secretReplaced = true;
-          app = replacement;
-          continue;
-        }
-        const retry = failed.length < maxAttempts ? planRetry(failed, domains.count, random) : undefined;
-        const worthwhile = retry && call.deadline - now() - retry.delayMs >= MIN_ATTEMPT_MS;
-        if (!retry || !worthwhile) throw leastCertainError(failed);
-        if (!budget.take()) {
-          options.observe?.('retryBudgetExhausted');
-          throw leastCertainError(failed);
-        }
-        await sleep(retry.delayMs);
-        domain = retry.domain;
-      }
-    },
-  };
+  /** One sending, and another on a new connection if a kept-alive one turns out dead. */
+  async function attempt(sending: Sending): Promise<JoinError | undefined> {
+    const failover = domains.failover(sending.domainIndex);
+    let error = await send(sending);
+    if (error instanceof DeadConnection) {
+      const again = await send(sending);
+      // What went out on the dead connection may have arrived.
+      if (again?.outcome !== 'not_sent') error = again;
+    }
+    if (error?.blames === 'domain' && failover()) observe?.('domainSwitch');
+    return error;
+  }
+
+  async function send(sending: Sending): Promise<JoinError | undefined> {
+    const { call, app, domainIndex } = sending;
+    const refused = await call.beforeSending?.();
+    if (refused) return refused;
+    const startedAt = now();
+    const leftMs = call.deadline - startedAt;
+    if (leftMs < MIN_ATTEMPT_MS) return new JoinError('DEADLINE_EXCEEDED');
+    const url = domains.url(domainIndex, sending.path);
+    sending.ordinal += 1;
+    const answer = await options.transport.post({
+      url,
+      headers: {
+        ...sign(app, nonceFrom(options.randomBytes(9)), startedAt),
+        'Content-Type': 'application/x-www-form-urlencoded',
+        'X-Request-ID': call.requestId,
+      },
+      body: sending.form,
+      timeoutMs: Math.min(options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS, leftMs),
+    });
+    const error = answer instanceof JoinError ? answer : judgeAnswer(answer);
+    call.onAttempt?.({ ordinal: sending.ordinal, host: url.hostname, durationMs: now() - startedAt, error });
+    return error;
+  }
 
   /** Other credentials, if the last attempt failed for want of good ones and one more attempt is allowed. */
   async function otherCredentials(
@@ -155,24 +154,22 @@ export function createClient(options: ClientOptions): RongCloudClient {
     call: CallOptions,
   ): Promise<AppCredentials | undefined> {
     if (failed.at(-1)?.error.code !== 'UPSTREAM_CREDENTIALS' || failed.length >= MAX_ATTEMPTS) return undefined;
-    return inTime(credentials.replace(refused), { deadline: call.deadline }).catch(() => undefined);
+    const replacement = await soon(credentials.replace(refused), call);
+    return replacement instanceof JoinError ? undefined : replacement;
   }
 
-  /** What comes of a promise, or DEADLINE_EXCEEDED once no attempt could follow any more. */
-  async function inTime<T>(promise: Promise<T>, { deadline }: Pick<CallOptions, 'deadline'>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(
-        () => reject(new JoinError('DEADLINE_EXCEEDED')),
-        Math.max(0, deadline - MIN_ATTEMPT_MS - now()),
-      );
-    });
-    return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+  /** What comes of some work, or DEADLINE_EXCEEDED once no sending could follow any more. */
+  function soon<T>(work: Promise<T>, { deadline }: CallOptions): Promise<T | JoinError> {
+    return withDeadline(work, deadline - MIN_ATTEMPT_MS - now(), sleep);
   }
 }
 
-/** The failure that says least of whether the users joined; the last of several. */
-function leastCertainError(failed: readonly FailedAttempt[]): JoinError {
-  const worst = leastCertain(failed.map(({ error }) => error.outcome));
-  return failed.findLast(({ error }) => error.outcome === worst)?.error ?? new JoinError('INTERNAL');
+/** What is sent next for a call: where to, with which credentials, and how many sendings there were. */
+interface Sending {
+  path: string;
+  form: string;
+  call: CallOptions;
+  app: AppCredentials;
+  domainIndex: number;
+  ordinal: number;
 }

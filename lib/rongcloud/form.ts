@@ -1,14 +1,14 @@
-/** RongCloud takes at most this many users in one call. */
+/** RongCloud takes at most this many users in one call ("Join a Group"). */
 export const MAX_USERS_PER_CALL = 1000;
 
 /**
- * Largest form sent, in bytes. RongCloud refuses bodies over about 100 kB, and 1000 ids that need
- * percent-encoding pass that, so the count alone does not bound a call.
+ * Largest form sent, in bytes. RongCloud refuses bodies over about 100 kB with code 1508 (the vendor's table of return
+ * codes), and 1000 ids that need percent-encoding pass that, so the count alone does not bound a call.
  */
 export const MAX_FORM_BYTES = 95_000;
 
-/** Users to put into one group. `groupName` renames the group in push notifications. */
-export interface Join {
+/** A join: 1 to 3000 distinct users, order kept. `groupName` renames the group in push notifications. */
+export interface JoinRequest {
   groupId: string;
   userIds: readonly string[];
   groupName?: string;
@@ -32,7 +32,7 @@ function pair(name: string, value: string): string {
  * Splits a join into calls of at most 1000 users and 95 000 bytes, order kept. In each form `groupId` and
  * `groupName` stand first: a server that caps the number of parameters then never loses them.
  */
-export function toCalls({ groupId, userIds, groupName }: Join): JoinCall[] {
+export function toCalls({ groupId, userIds, groupName }: JoinRequest): JoinCall[] {
   const head = [pair('groupId', groupId), ...(groupName === undefined ? [] : [pair('groupName', groupName)])];
   const calls: JoinCall[] = [];
   let users: string[] = [];

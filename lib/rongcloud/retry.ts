@@ -1,32 +1,17 @@
-import type { JoinError } from '../errors.ts';
-
-/** RongCloud's internal error, sometimes a bad parameter: worth one more try and no second. */
-const INTERNAL_ERROR = 1000;
+import { type JoinError, leastCertain } from '../errors.ts';
+import { INTERNAL_ERROR } from './return-codes.ts';
 
 /** One finished attempt of a call: on which of the domains, and how it failed. */
 export interface FailedAttempt {
   /** Position in the list of domains: 0 is the primary. */
-  domain: number;
+  domainIndex: number;
   error: JoinError;
 }
 
 /** Where to try again, and after how long. */
 export interface Retry {
-  domain: number;
+  domainIndex: number;
   delayMs: number;
-}
-
-/** Whether a failure says something of the domain, so that the other one is the better bet. */
-export function blamesDomain({ code }: JoinError): boolean {
-  switch (code) {
-    case 'UPSTREAM_UNAVAILABLE':
-    case 'UPSTREAM_TIMEOUT':
-    case 'UPSTREAM_UNREACHABLE':
-    case 'UPSTREAM_UNREADABLE':
-      return true;
-    default:
-      return false;
-  }
 }
 
 /**
@@ -42,13 +27,21 @@ export function planRetry(
 ): Retry | undefined {
   const last = attempts.at(-1);
   if (!last) return undefined;
-  if (last.error.code === 'UPSTREAM_RATE_LIMITED') return { domain: last.domain, delayMs: 1000 + random() * 1000 };
-  if (!blamesDomain(last.error)) return undefined;
+  if (last.error.blames === 'rate') return { domainIndex: last.domainIndex, delayMs: 1000 + random() * 1000 };
+  if (last.error.blames !== 'domain') return undefined;
+  // An internal error may be for what the call holds: worth one more try and no second.
   if (attempts.filter(({ error }) => error.upstreamCode === INTERNAL_ERROR).length > 1) return undefined;
-  const domain = (last.domain + 1) % domains;
-  const returns = attempts.filter((attempt) => attempt.domain === domain).length;
+  const domainIndex = (last.domainIndex + 1) % domains;
+  const returns = attempts.filter((attempt) => attempt.domainIndex === domainIndex).length;
   const windowMs = returns === 0 ? 100 : Math.min(1000, 100 * 2 ** returns);
-  return { domain, delayMs: random() * windowMs };
+  return { domainIndex, delayMs: random() * windowMs };
+}
+
+/** Of some failures, at least one, that which says least of whether the users joined; the last of several. */
+export function leastCertainError(failed: readonly FailedAttempt[]): JoinError {
+  return failed
+    .map(({ error }) => error)
+    .reduce((worst, next) => (leastCertain([worst.outcome, next.outcome]) === next.outcome ? next : worst));
 }
 
 /** Retries that one environment may make: 10 at once, and one more for every ten calls that succeed at first try. */

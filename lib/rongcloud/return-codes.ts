@@ -8,12 +8,18 @@ export interface UpstreamAnswer {
   complete: boolean;
 }
 
-/** RongCloud's return codes with the code of ours that says what to do about each. 200 is success. */
+/** RongCloud's internal error, and sometimes its answer to a bad parameter. */
+export const INTERNAL_ERROR = 1000;
+
+/**
+ * RongCloud's return codes with the code of ours that says what to do about each; 200 is success. Source: the vendor's
+ * table "Status Codes", and for 400, 405 and 1508 older copies of it.
+ */
 const RETURN_CODES: ReadonlyMap<number, JoinErrorCode> = new Map([
   [400, 'UPSTREAM_REJECTED'], // user id does not exist
   [404, 'UPSTREAM_MISCONFIGURED'], // no such address
   [405, 'GROUP_FULL'],
-  [1000, 'UPSTREAM_UNAVAILABLE'], // internal error
+  [INTERNAL_ERROR, 'UPSTREAM_UNAVAILABLE'],
   [1001, 'UPSTREAM_CREDENTIALS'], // App Secret does not match App Key
   [1002, 'UPSTREAM_REJECTED'], // bad parameter
   [1003, 'UPSTREAM_REJECTED'], // no POST data
@@ -26,15 +32,17 @@ const RETURN_CODES: ReadonlyMap<number, JoinErrorCode> = new Map([
   [1050, 'UPSTREAM_UNAVAILABLE'], // internal timeout
   [1508, 'UPSTREAM_REJECTED'], // body too large
   [2007, 'UPSTREAM_MISCONFIGURED'], // development app has too many users
+  [25410, 'UPSTREAM_REJECTED'], // the group does not exist
+  [25411, 'GROUP_FULL'],
 ]);
 
 /**
- * Judges an answer. Success is HTTP 200, a complete body, a JSON object and `code === 200`, and gives null; all
- * else is an error. A listed `code` wins over the HTTP status; a body that is not JSON is judged by the status.
+ * Judges an answer. Success is HTTP 200, a complete body, a JSON object and `code === 200`, and gives undefined;
+ * all else is an error. A listed `code` wins over the HTTP status; a body that is not JSON is judged by the status.
  */
-export function judgeAnswer(answer: UpstreamAnswer): JoinError | null {
+export function judgeAnswer(answer: UpstreamAnswer): JoinError | undefined {
   const upstreamCode = readCode(answer);
-  if (upstreamCode === 200 && answer.status === 200) return null;
+  if (upstreamCode === 200 && answer.status === 200) return undefined;
   const listed = upstreamCode === undefined ? undefined : RETURN_CODES.get(upstreamCode);
   const code = listed ?? judgeByStatus(answer.status, upstreamCode);
   return new JoinError(code, upstreamCode === undefined ? {} : { upstreamCode });

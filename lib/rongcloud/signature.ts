@@ -15,7 +15,8 @@ export interface SignatureHeaders {
 }
 
 /**
- * Signs one attempt: lower-case hex SHA-1 of App Secret + nonce + timestamp, joined without a separator.
+ * Signs one sending: lower-case hex SHA-1 of App Secret + nonce + timestamp, joined without a separator (the vendor's
+ * page "API Request Signature").
  * `nonce` is at most 18 characters and never used twice; `timestampMs` is milliseconds since 1970.
  */
 export function sign(credentials: AppCredentials, nonce: string, timestampMs: number): SignatureHeaders {
@@ -25,8 +26,8 @@ export function sign(credentials: AppCredentials, nonce: string, timestampMs: nu
 }
 
 /**
- * A nonce from nine random bytes: 18 hex characters, RongCloud's longest. The fixed length keeps the joined
- * text of a signature unambiguous.
+ * A nonce from nine random bytes: 18 hex characters, the longest that RongCloud takes ("API Request Signature"). The
+ * fixed length keeps the joined text of a signature unambiguous.
  */
 export function nonceFrom(nineRandomBytes: Uint8Array): string {
   return Buffer.from(nineRandomBytes).toString('hex');

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SQSEvent } from 'aws-lambda';
 import { expect, it } from 'vitest';
 import { createHandler } from '../../functions/queue.ts';
-import { createJoinBatch } from '../../lib/queue/join-batch.ts';
+import { createJoinBatch } from '../../lib/queue/batch.ts';
 import { createPacer } from '../../lib/queue/pacer.ts';
 import { createClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';

@@ -24,7 +24,7 @@ describe('kept-alive connections', () => {
     // The dead one and a new one, each with a nonce of its own.
     expect(requestsByConnection(bed)).toEqual([2, 1]);
     expect(new Set(bed.primary.seen.map(({ headers }) => headers.nonce)).size).toBe(3);
-    expect(bed.logged.at(-1)?.fields.attempts).toBe(1);
+    expect(bed.logged.at(-1)?.fields.attempts).toBe(2);
     return answer;
   });
 

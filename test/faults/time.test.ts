@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createHandler } from '../../functions/http.ts';
 import { createHandler as createInvokeHandler } from '../../functions/invoke.ts';
-import type { JoinGroup } from '../../lib/join-group.ts';
+import type { JoinUsers } from '../../lib/join/join-users.ts';
 import { neverAnswers } from '../helpers/faulty-server.ts';
 import { reliabilityTable } from '../helpers/reliability-table.ts';
 
@@ -54,18 +54,18 @@ describe('what nobody foresaw', () => {
     ['an error with a circular cause', Object.assign(new Error('planted'), { cause: circular })],
   ];
   const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 };
-  const authenticate = async () => ({ kind: 'user' as const, userId: 'alice', groups: ['*'], claims: {} });
+  const authenticate = async () => ({ kind: 'user' as const, userId: 'alice', groupPatterns: ['*'], claims: {} });
 
   for (const [name, value] of thrown) {
     it(`answers INTERNAL once, logs it once and serves the next call when ${name} is thrown`, async () => {
       const logged: unknown[] = [];
       let failing = true;
-      const joinGroup: JoinGroup = async ({ groupId, userIds }) => {
+      const joinUsers: JoinUsers = async ({ groupId, userIds }) => {
         if (failing) throw await Promise.reject(value).catch((late: unknown) => late);
         return { groupId, joined: userIds, failed: [] };
       };
       const deps = {
-        joinGroup,
+        joinUsers,
         authenticate,
         now: Date.now,
         telemetry: {

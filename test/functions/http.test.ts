@@ -1,11 +1,11 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../functions/http.ts';
-import type { Caller } from '../../lib/caller.ts';
 import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
-import type { JoinGroup } from '../../lib/join-group.ts';
+import type { Caller } from '../../lib/identity/caller.ts';
+import type { JoinUsers } from '../../lib/join/join-users.ts';
 
-const alice: Caller = { kind: 'user', userId: 'alice', groups: ['g'], claims: {} };
+const alice: Caller = { kind: 'user', userId: 'alice', groupPatterns: ['g'], claims: {} };
 const service: Caller = { kind: 'service', claims: {} };
 
 interface Ask {
@@ -14,19 +14,19 @@ interface Ask {
   base64?: boolean;
   headers?: Record<string, string>;
   groupId?: string;
-  joinGroup?: JoinGroup;
+  joinUsers?: JoinUsers;
   authenticate?: () => Promise<Caller>;
 }
 
 async function ask({ caller = alice, body, base64 = false, headers = {}, groupId = 'g', ...deps }: Ask = {}) {
-  const joinGroup = vi.fn<JoinGroup>(
-    deps.joinGroup ?? (async (request) => ({ groupId: request.groupId, joined: request.userIds, failed: [] })),
+  const joinUsers = vi.fn<JoinUsers>(
+    deps.joinUsers ?? (async (request) => ({ groupId: request.groupId, joined: request.userIds, failed: [] })),
   );
   const authenticate = vi.fn(deps.authenticate ?? (async () => caller));
   const log = vi.fn();
   const handler = createHandler({
     authenticate,
-    joinGroup,
+    joinUsers,
     telemetry: { request: log, attempt: () => {} },
     now: () => 1000,
   });
@@ -41,11 +41,11 @@ async function ask({ caller = alice, body, base64 = false, headers = {}, groupId
     isBase64Encoded: base64,
   } as unknown as APIGatewayProxyEventV2;
   const result = await handler(event, { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 });
-  return { ...result, json: JSON.parse(result.body ?? ''), joinGroup, authenticate, log };
+  return { ...result, json: JSON.parse(result.body ?? ''), joinUsers, authenticate, log };
 }
 
 const failing =
-  (...codes: JoinErrorCode[]): JoinGroup =>
+  (...codes: JoinErrorCode[]): JoinUsers =>
   async (request) => ({
     groupId: request.groupId,
     joined: request.userIds.slice(codes.length),
@@ -58,7 +58,7 @@ const failing =
 
 describe('the HTTP door', () => {
   it('joins the caller when there is no body', async () => {
-    const { statusCode, headers, json, joinGroup } = await ask();
+    const { statusCode, headers, json, joinUsers } = await ask();
     expect(statusCode).toBe(200);
     expect(json).toEqual({ groupId: 'g', joined: ['alice'], requestId: 'aws-1' });
     expect(headers).toEqual({
@@ -67,7 +67,7 @@ describe('the HTTP door', () => {
       'X-Request-ID': 'aws-1',
     });
     // 15 s are left of the invocation, half a second of them for the answer.
-    expect(joinGroup).toHaveBeenCalledWith(
+    expect(joinUsers).toHaveBeenCalledWith(
       { groupId: 'g', userIds: ['alice'] },
       {
         requestId: 'aws-1',
@@ -80,9 +80,9 @@ describe('the HTTP door', () => {
 
   it('joins whom a service names, duplicates once', async () => {
     const body = '{"userIds":["a","b","a"],"groupName":"Team"}';
-    const { json, joinGroup } = await ask({ caller: service, body });
+    const { json, joinUsers } = await ask({ caller: service, body });
     expect(json.joined).toEqual(['a', 'b']);
-    expect(joinGroup.mock.lastCall?.[0]).toEqual({ groupId: 'g', userIds: ['a', 'b'], groupName: 'Team' });
+    expect(joinUsers.mock.lastCall?.[0]).toEqual({ groupId: 'g', userIds: ['a', 'b'], groupName: 'Team' });
   });
 
   it('takes a body in base64', async () => {
@@ -94,7 +94,7 @@ describe('the HTTP door', () => {
     const kept = await ask({ headers: { 'x-request-id': 'mine-1' } });
     expect(kept.json.requestId).toBe('mine-1');
     expect(kept.headers).toMatchObject({ 'X-Request-ID': 'mine-1' });
-    expect(kept.joinGroup.mock.lastCall?.[1].requestId).toBe('mine-1');
+    expect(kept.joinUsers.mock.lastCall?.[1].requestId).toBe('mine-1');
     expect((await ask({ headers: { 'x-request-id': 'a b' } })).json.requestId).toBe('aws-1');
   });
 
@@ -102,7 +102,7 @@ describe('the HTTP door', () => {
     const authenticate = async () => {
       throw new JoinError('UNAUTHENTICATED', { cause: new Error('expired') });
     };
-    const { statusCode, headers, json, joinGroup } = await ask({ authenticate });
+    const { statusCode, headers, json, joinUsers } = await ask({ authenticate });
     expect(statusCode).toBe(401);
     expect(headers).toMatchObject({
       'Content-Type': 'application/problem+json',
@@ -118,7 +118,7 @@ describe('the HTTP door', () => {
       outcome: 'not_sent',
       retryable: false,
     });
-    expect(joinGroup).not.toHaveBeenCalled();
+    expect(joinUsers).not.toHaveBeenCalled();
   });
 
   it.each([
@@ -166,10 +166,10 @@ describe('the HTTP door', () => {
   });
 
   it('answers 403 when the policy says no, and sends nothing', async () => {
-    const { statusCode, json, joinGroup } = await ask({ body: '{"userIds":["bob"]}' });
+    const { statusCode, json, joinUsers } = await ask({ body: '{"userIds":["bob"]}' });
     expect(statusCode).toBe(403);
     expect(json).toMatchObject({ code: 'FORBIDDEN', outcome: 'not_sent', detail: 'A user may add only itself.' });
-    expect(joinGroup).not.toHaveBeenCalled();
+    expect(joinUsers).not.toHaveBeenCalled();
     expect((await ask({ body: '{"userIds":["alice","alice"]}' })).statusCode).toBe(200);
   });
 
@@ -186,7 +186,7 @@ describe('the HTTP door', () => {
 
   it('answers 207 when some joined', async () => {
     const body = '{"userIds":["a","b"]}';
-    const { statusCode, headers, json } = await ask({ caller: service, body, joinGroup: failing('UPSTREAM_REJECTED') });
+    const { statusCode, headers, json } = await ask({ caller: service, body, joinUsers: failing('UPSTREAM_REJECTED') });
     expect(statusCode).toBe(207);
     expect(headers).toMatchObject({ 'Content-Type': 'application/json' });
     expect(json).toEqual({
@@ -201,8 +201,8 @@ describe('the HTTP door', () => {
 
   it('answers the first failure when nobody joined, with the least certain outcome', async () => {
     const body = '{"userIds":["a","b"]}';
-    const joinGroup = failing('UPSTREAM_RATE_LIMITED', 'UPSTREAM_TIMEOUT');
-    const { statusCode, headers, json } = await ask({ caller: service, body, joinGroup });
+    const joinUsers = failing('UPSTREAM_RATE_LIMITED', 'UPSTREAM_TIMEOUT');
+    const { statusCode, headers, json } = await ask({ caller: service, body, joinUsers });
     expect(statusCode).toBe(503);
     expect(headers).toMatchObject({ 'Content-Type': 'application/problem+json', 'Retry-After': '2' });
     expect(json).toMatchObject({
@@ -216,10 +216,10 @@ describe('the HTTP door', () => {
   });
 
   it('says nothing of an unforeseen failure but logs it', async () => {
-    const joinGroup = async () => {
+    const joinUsers = async () => {
       throw new TypeError('private');
     };
-    const { statusCode, body, json, log } = await ask({ joinGroup });
+    const { statusCode, body, json, log } = await ask({ joinUsers });
     expect(statusCode).toBe(500);
     expect(json).toMatchObject({ code: 'INTERNAL', outcome: 'unknown', retryable: false });
     expect(body).not.toContain('private');
@@ -230,7 +230,7 @@ describe('the HTTP door', () => {
   it('answers even an event that is none', async () => {
     const handler = createHandler({
       authenticate: async () => alice,
-      joinGroup: async () => ({ groupId: 'g', joined: [], failed: [] }),
+      joinUsers: async () => ({ groupId: 'g', joined: [], failed: [] }),
       telemetry: { request: () => {}, attempt: () => {} },
       now: () => 0,
     });

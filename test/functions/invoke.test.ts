@@ -1,15 +1,15 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../functions/invoke.ts';
 import { JoinError } from '../../lib/errors.ts';
-import type { JoinGroup } from '../../lib/join-group.ts';
+import type { JoinUsers } from '../../lib/join/join-users.ts';
 
 const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 30_000 };
-const joinsAll: JoinGroup = async ({ groupId, userIds }) => ({ groupId, joined: userIds, failed: [] });
+const joinsAll: JoinUsers = async ({ groupId, userIds }) => ({ groupId, joined: userIds, failed: [] });
 
-function setUp(joinGroup: JoinGroup = joinsAll) {
-  const join = vi.fn(joinGroup);
+function setUp(joinUsers: JoinUsers = joinsAll) {
+  const join = vi.fn(joinUsers);
   const log = vi.fn();
-  const handler = createHandler({ joinGroup: join, telemetry: { request: log, attempt: () => {} }, now: () => 0 });
+  const handler = createHandler({ joinUsers: join, telemetry: { request: log, attempt: () => {} }, now: () => 0 });
   const thrown = async (event: unknown): Promise<JoinError> => {
     const error = await handler(event, invocation).catch((value: unknown) => value);
     if (error instanceof JoinError) return error;

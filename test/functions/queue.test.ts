@@ -1,7 +1,7 @@
 import type { SQSEvent } from 'aws-lambda';
 import { describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../functions/queue.ts';
-import type { BatchReport, JoinBatch } from '../../lib/queue/join-batch.ts';
+import type { BatchReport, JoinBatch } from '../../lib/queue/batch.ts';
 import { silent } from '../helpers/silent-telemetry.ts';
 
 const event = {
@@ -16,7 +16,7 @@ const invocation = (remainingMs: number) => ({ awsRequestId: 'aws-1', getRemaini
 function setUp(report: Partial<BatchReport> | Error) {
   const joinBatch = vi.fn<JoinBatch>(async () => {
     if (report instanceof Error) throw report;
-    return { back: [], condemned: [], stoppedBy: undefined, ...report };
+    return { retained: [], deadLettered: [], stoppedBy: undefined, ...report };
   });
   const batch = vi.fn();
   const deadLetter = vi.fn();
@@ -39,12 +39,18 @@ describe('the queue door', () => {
 
   it('keeps on the queue what is to stay, and tells of what went to the dead-letter queue', async () => {
     const letter = { messageId: 'm3', requestId: 'r-3', body: 'planted', code: 'GROUP_FULL' as const, failedCount: 2 };
-    const { handler, batch, deadLetter } = setUp({ back: ['m2'], condemned: [letter] });
+    const { handler, batch, deadLetter } = setUp({ retained: ['m2'], deadLettered: [letter] });
     expect(await handler(event, invocation(60_000))).toEqual({ batchItemFailures: [{ itemIdentifier: 'm2' }] });
     expect(deadLetter.mock.calls).toEqual([
       [{ messageId: 'm3', requestId: 'r-3', code: 'GROUP_FULL', failedCount: 2 }],
     ]);
-    expect(batch.mock.lastCall?.[0]).toMatchObject({ messages: 3, done: 1, back: 1, deadLettered: 1, oldestMs: 1000 });
+    expect(batch.mock.lastCall?.[0]).toMatchObject({
+      messages: 3,
+      done: 1,
+      retained: 1,
+      deadLettered: 1,
+      oldestMs: 1000,
+    });
   });
 
   it('loses no message to what nobody foresaw', async () => {

@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { createHandler } from '../../functions/http.ts';
-import { createAuthenticator } from '../../lib/caller.ts';
 import { createCredentials, type SecretReader } from '../../lib/credentials.ts';
 import type { JoinError } from '../../lib/errors.ts';
-import { createIssuerKeys, httpKeySetFetcher } from '../../lib/issuer-keys.ts';
-import { createJoinGroup } from '../../lib/join-group.ts';
+import { createAuthenticator } from '../../lib/identity/authenticate.ts';
+import { createIssuerKeys, httpKeySetFetcher } from '../../lib/identity/issuer-keys.ts';
+import { createJoinUsers } from '../../lib/join/join-users.ts';
 import { createClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
-import type { RequestFields } from '../../lib/telemetry.ts';
+import type { RequestFields } from '../../lib/telemetry/telemetry.ts';
 import { answers, type FaultyServer, joins, startFaultyServer } from './faulty-server.ts';
 import { AUDIENCE, goodClaims, ISSUER, keySet, type TestKey, testKey } from './tokens.ts';
 
@@ -76,7 +77,9 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
     now,
     random: Math.random,
     randomBytes,
-    sleep: async (ms) => {
+    sleep: async (ms, waiting) => {
+      // A wait that may be cut short is a time limit.
+      if (waiting) return setTimeout(ms, undefined, waiting);
       slept.push(ms);
       skewMs += ms;
     },
@@ -93,7 +96,7 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
   };
   const handler = createHandler({
     authenticate: createAuthenticator({ rules, keys, now }),
-    joinGroup: createJoinGroup(client),
+    joinUsers: createJoinUsers(client),
     telemetry: {
       attempt: () => {},
       request: (fields, error) => logged.push({ fields, error }),

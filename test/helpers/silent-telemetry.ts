@@ -1,4 +1,4 @@
-import type { Telemetry } from '../../lib/telemetry.ts';
+import type { Telemetry } from '../../lib/telemetry/telemetry.ts';
 
 /** Telemetry that tells nobody. */
 export const silent: Telemetry = {

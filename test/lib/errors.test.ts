@@ -1,29 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { JoinError, leastCertain, notSent, toJoinError, toProblem } from '../../lib/errors.ts';
+import { JoinError, leastCertain, notSent, toJoinError } from '../../lib/errors.ts';
 
 describe('JoinError', () => {
   it.each([
-    ['INVALID_REQUEST', 400, 'not_sent', false],
-    ['UNAUTHENTICATED', 401, 'not_sent', false],
-    ['FORBIDDEN', 403, 'not_sent', false],
-    ['UNSUPPORTED_MEDIA_TYPE', 415, 'not_sent', false],
-    ['GROUP_FULL', 409, 'rejected', false],
-    ['UPSTREAM_REJECTED', 422, 'rejected', false],
-    ['UPSTREAM_MISCONFIGURED', 502, 'rejected', false],
-    ['UPSTREAM_UNREADABLE', 502, 'unknown', true],
-    ['UPSTREAM_RATE_LIMITED', 503, 'rejected', true],
-    ['UPSTREAM_CREDENTIALS', 503, 'rejected', true],
-    ['UPSTREAM_UNAVAILABLE', 503, 'unknown', true],
-    ['UPSTREAM_UNREACHABLE', 503, 'not_sent', true],
-    ['CREDENTIALS_UNAVAILABLE', 503, 'not_sent', true],
-    ['IDENTITY_UNAVAILABLE', 503, 'not_sent', true],
-    ['QUEUE_UNAVAILABLE', 503, 'not_sent', true],
-    ['UPSTREAM_TIMEOUT', 504, 'unknown', true],
-    ['DEADLINE_EXCEEDED', 504, 'not_sent', true],
-    ['INTERNAL', 500, 'unknown', false],
-  ] as const)('%s is a %i, %s, retryable: %s', (code, status, outcome, retryable) => {
+    ['INVALID_REQUEST', 400, 'not_sent', false, 'caller'],
+    ['UNAUTHENTICATED', 401, 'not_sent', false, 'caller'],
+    ['FORBIDDEN', 403, 'not_sent', false, 'caller'],
+    ['UNSUPPORTED_MEDIA_TYPE', 415, 'not_sent', false, 'caller'],
+    ['GROUP_FULL', 409, 'rejected', false, 'group'],
+    ['UPSTREAM_REJECTED', 422, 'rejected', false, 'users'],
+    ['UPSTREAM_MISCONFIGURED', 502, 'rejected', false, 'service'],
+    ['UPSTREAM_UNREADABLE', 502, 'unknown', true, 'domain'],
+    ['UPSTREAM_RATE_LIMITED', 503, 'rejected', true, 'rate'],
+    ['UPSTREAM_CREDENTIALS', 503, 'rejected', true, 'service'],
+    ['UPSTREAM_UNAVAILABLE', 503, 'unknown', true, 'domain'],
+    ['UPSTREAM_UNREACHABLE', 503, 'not_sent', true, 'domain'],
+    ['CREDENTIALS_UNAVAILABLE', 503, 'not_sent', true, 'service'],
+    ['IDENTITY_UNAVAILABLE', 503, 'not_sent', true, 'service'],
+    ['QUEUE_UNAVAILABLE', 503, 'not_sent', true, 'service'],
+    ['UPSTREAM_TIMEOUT', 504, 'unknown', true, 'domain'],
+    ['DEADLINE_EXCEEDED', 504, 'not_sent', true, 'time'],
+    ['INTERNAL', 500, 'unknown', false, 'bug'],
+  ] as const)('%s is a %i, %s, retryable: %s, and blames the %s', (code, status, outcome, retryable, blames) => {
     const error = new JoinError(code);
-    expect(error).toMatchObject({ code, status, outcome, retryable });
+    expect(error).toMatchObject({ code, status, outcome, retryable, blames });
     // RFC 9110 wants a Retry-After with a 503, and only there is it promised.
     expect(error.retryAfterSeconds === undefined).toBe(status !== 503);
   });
@@ -59,27 +59,5 @@ describe('leastCertain', () => {
     expect(leastCertain(['not_sent', 'rejected'])).toBe('rejected');
     expect(leastCertain(['rejected', 'unknown', 'not_sent'])).toBe('unknown');
     expect(leastCertain(['not_sent'])).toBe('not_sent');
-  });
-});
-
-describe('toProblem', () => {
-  it('is a problem body with nothing of the cause in it', () => {
-    const error = new JoinError('UPSTREAM_REJECTED', { upstreamCode: 1002, cause: new Error('private') });
-    expect(toProblem(error, 'r-1')).toEqual({
-      type: 'about:blank',
-      title: 'Unprocessable Content',
-      status: 422,
-      code: 'UPSTREAM_REJECTED',
-      detail: 'The IM service refused the request.',
-      requestId: 'r-1',
-      outcome: 'rejected',
-      retryable: false,
-      upstreamCode: 1002,
-    });
-  });
-
-  it('lists the fields at fault', () => {
-    const fields = [{ pointer: '/userIds/1', detail: 'Must not be empty.' }];
-    expect(toProblem(new JoinError('INVALID_REQUEST', { fields }), 'r-1')).toMatchObject({ errors: fields });
   });
 });

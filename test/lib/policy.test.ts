@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Caller } from '../../lib/caller.ts';
+import type { Caller } from '../../lib/identity/caller.ts';
 import { decide } from '../../lib/policy.ts';
 
-const user = (...groups: string[]): Caller => ({ kind: 'user', userId: 'alice', groups, claims: {} });
+const user = (...groups: string[]): Caller => ({ kind: 'user', userId: 'alice', groupPatterns: groups, claims: {} });
 const service: Caller = { kind: 'service', claims: {} };
 const asks = (groupId: string, userIds = ['alice'], groupName?: string) => ({
   groupId,

@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
 import { type FailedAttempt, planRetry, RetryBudget } from '../../../lib/rongcloud/retry.ts';
 
-const failed = (domain: number, code: JoinErrorCode, upstreamCode?: number): FailedAttempt => ({
-  domain,
+const failed = (domainIndex: number, code: JoinErrorCode, upstreamCode?: number): FailedAttempt => ({
+  domainIndex,
   error: new JoinError(code, upstreamCode === undefined ? {} : { upstreamCode }),
 });
 /** The plan with the longest and the shortest wait that chance can give. */
 const range = (...attempts: FailedAttempt[]) => {
   const latest = planRetry(attempts, 2, () => 1);
   const soonest = planRetry(attempts, 2, () => 0);
-  return latest && soonest && [latest.domain, soonest.delayMs, latest.delayMs];
+  return latest && soonest && [latest.domainIndex, soonest.delayMs, latest.delayMs];
 };
 
 describe('planRetry', () => {
@@ -35,7 +35,7 @@ describe('planRetry', () => {
   });
 
   it('tries an internal error once more and not twice', () => {
-    const internal = (domain: number) => failed(domain, 'UPSTREAM_UNAVAILABLE', 1000);
+    const internal = (domainIndex: number) => failed(domainIndex, 'UPSTREAM_UNAVAILABLE', 1000);
     expect(range(internal(0))).toEqual([1, 0, 100]);
     expect(range(internal(0), internal(1))).toBeUndefined();
     expect(range(failed(0, 'UPSTREAM_TIMEOUT'), internal(1))).toEqual([0, 0, 200]);

@@ -8,8 +8,8 @@ const judged = (status: number, body: string, complete = true) => {
 
 describe('judgeAnswer', () => {
   it('calls HTTP 200 with code 200 a success, unknown fields or not', () => {
-    expect(judged(200, '{"code":200}')).toBeNull();
-    expect(judged(200, '{"code":200,"memberCount":7}')).toBeNull();
+    expect(judged(200, '{"code":200}')).toBeUndefined();
+    expect(judged(200, '{"code":200,"memberCount":7}')).toBeUndefined();
   });
 
   it.each([

@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import type { JoinConfig } from '../../lib/config.ts';
+import { createCredentials, secretsManagerReader } from '../../lib/credentials.ts';
+import { type ClientOptions, createClient, type RongCloudClient } from '../../lib/rongcloud/client.ts';
+import { createTransport } from '../../lib/rongcloud/transport.ts';
+import type { Sleep } from '../../lib/rongcloud/with-deadline.ts';
+import type { Telemetry } from '../../lib/telemetry/telemetry.ts';
+
+/** Initialisation waits this long for what the first request needs. */
+const WARM_UP_MS = 2000;
+
+export const sleep: Sleep = (ms, options) => setTimeout(ms, undefined, options);
+
+/** Starts a client, and fetches what its first call needs. */
+export async function startClient(
+  config: JoinConfig,
+  { observe }: Telemetry,
+  options: Pick<ClientOptions, 'maxAttempts'> = {},
+  ...warmUps: (() => Promise<unknown>)[]
+): Promise<RongCloudClient> {
+  const credentials = createCredentials(secretsManagerReader(config.secretId), Date.now, observe);
+  const client = createClient({
+    urls: config.apiUrls,
+    transport: createTransport({ now: Date.now }),
+    credentials,
+    now: Date.now,
+    random: Math.random,
+    randomBytes,
+    sleep,
+    observe,
+    ...options,
+  });
+  await warmUp(() => credentials.get(), ...warmUps);
+  return client;
+}
+
+/**
+ * Fetches side by side what the first request needs. Awaited, since a socket left open when Lambda freezes the
+ * environment dies; a failure is left for the first request to meet and report.
+ */
+async function warmUp(...fetches: (() => Promise<unknown>)[]): Promise<void> {
+  const enough = new AbortController();
+  const limit = sleep(WARM_UP_MS, { signal: enough.signal }).catch(() => undefined);
+  await Promise.race([Promise.allSettled(fetches.map((fetch) => fetch())), limit]);
+  enough.abort();
+}

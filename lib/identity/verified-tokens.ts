@@ -1,0 +1,27 @@
+import type { JWTHeaderParameters, ResolvedKey } from 'jose';
+import type { Caller } from './caller.ts';
+
+const MAX_TOKENS = 100;
+
+/** A token that was verified, and the key that verified it: good for as long as the issuer has that very key. */
+export interface VerifiedToken extends ResolvedKey {
+  header: JWTHeaderParameters;
+  caller: Caller;
+}
+
+/** The last 100 tokens that were good. Backends use one many times, and a signature is most of a warm call's work. */
+export class VerifiedTokens {
+  readonly #tokens = new Map<string, VerifiedToken>();
+
+  get(token: string): VerifiedToken | undefined {
+    return this.#tokens.get(token);
+  }
+
+  set(token: string, verified: VerifiedToken): void {
+    if (this.#tokens.size >= MAX_TOKENS) {
+      const [oldest = ''] = this.#tokens.keys();
+      this.#tokens.delete(oldest);
+    }
+    this.#tokens.set(token, verified);
+  }
+}

@@ -1,0 +1,19 @@
+/** The longest id of a user or a group, and the longest group name, in UTF-16 units (RongCloud, "Join a Group"). */
+export const MAX_ID_LENGTH = 64;
+
+const CONTROL_CHARACTER = /\p{Cc}/u;
+
+/** Why a text can't be an id, or undefined if it can. The reason never holds the text. */
+export function idFault(id: string): string | undefined {
+  return nameFault(id) ?? (id === id.trim() ? undefined : 'Must not begin or end with white space.');
+}
+
+/** Why a text can't be a group's name, or undefined if it can. The reason never holds the text. */
+export function nameFault(name: string): string | undefined {
+  if (name.length === 0) return 'Must not be empty.';
+  if (name.length > MAX_ID_LENGTH) return `Must be at most ${MAX_ID_LENGTH} characters.`;
+  // A lone surrogate has no UTF-8 form: two such ids would become the same bytes of a form.
+  if (!name.isWellFormed()) return 'Must be well-formed Unicode.';
+  if (CONTROL_CHARACTER.test(name)) return 'Must not hold control characters.';
+  return undefined;
+}

@@ -1,0 +1,43 @@
+import { type Blame, type JoinError, notSent } from '../errors.ts';
+import type { CallOptions, RongCloudClient } from '../rongcloud/client.ts';
+import { type JoinRequest, toCalls } from '../rongcloud/form.ts';
+
+/** Users of one request that did not join, and why. `offset` is where they begin in the request's list. */
+export interface FailedUsers {
+  offset: number;
+  userIds: readonly string[];
+  error: JoinError;
+}
+
+/** What became of each user of a request. */
+export interface JoinReport {
+  groupId: string;
+  joined: readonly string[];
+  failed: readonly FailedUsers[];
+}
+
+/** A failure that would meet the calls after it as well. */
+const STOPS_THE_REST: ReadonlySet<Blame> = new Set(['group', 'service', 'time', 'bug']);
+
+/** Puts users into a group, in as few calls as the limits allow, one after another. Never throws. */
+export type JoinUsers = (request: JoinRequest, options: CallOptions) => Promise<JoinReport>;
+
+export function createJoinUsers(client: Pick<RongCloudClient, 'join'>): JoinUsers {
+  return async (request, options) => {
+    const joined: string[] = [];
+    const failed: FailedUsers[] = [];
+    let offset = 0;
+    for (const call of toCalls(request)) {
+      const error = await client.join(call.form, options);
+      if (error) failed.push({ offset, userIds: call.userIds, error });
+      else joined.push(...call.userIds);
+      offset += call.userIds.length;
+      if (error && STOPS_THE_REST.has(error.blames)) {
+        const rest = request.userIds.slice(offset);
+        if (rest.length > 0) failed.push({ offset, userIds: rest, error: notSent(error) });
+        break;
+      }
+    }
+    return { groupId: request.groupId, joined, failed };
+  };
+}

@@ -1,0 +1,152 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { JoinError } from '../errors.ts';
+import type { Attempt } from '../rongcloud/client.ts';
+import { describeCause, framesOf } from './error-description.ts';
+import names from './metric-names.json' with { type: 'json' };
+
+/** All that the line for a request may hold, by name: nothing else gets into the logs. */
+export interface RequestFields {
+  door: 'http' | 'invoke';
+  requestId: string;
+  /** What the calls to RongCloud carried as X-Request-ID, if any were made. */
+  upstreamRequestId?: string;
+  traceparent?: string;
+  groupId?: string;
+  /** How many users were named; never who. */
+  users?: number;
+  joined?: number;
+  /** How many did not join. */
+  failed?: number;
+  /** How many went to the queue. */
+  queued?: number;
+  /** Sendings to RongCloud. */
+  attempts?: number;
+  /** The host that was called last. */
+  domain?: string;
+  identityMs?: number;
+  secretMs?: number;
+  upstreamMs?: number;
+  durationMs: number;
+}
+
+/** All that the line for a merged call of the queue door may hold. */
+export interface CallFields {
+  /** The call's own, as RongCloud saw it. */
+  upstreamRequestId: string;
+  groupId: string;
+  users: number;
+  /** The request ids of the messages that it carried. */
+  messages: readonly string[];
+}
+
+/** All that the line for a message that went to the dead-letter queue may hold. */
+export interface DeadLetterFields {
+  requestId: string;
+  messageId: string;
+  code: string;
+  failedCount: number;
+}
+
+/** All that the line for a batch may hold. */
+export interface BatchFields {
+  requestId: string;
+  messages: number;
+  /** How long its oldest message had waited. */
+  oldestMs: number;
+  users: number;
+  calls: number;
+  /** Messages that left the queue because all their users joined. */
+  done: number;
+  /** Messages that stay on the queue. */
+  retained: number;
+  deadLettered: number;
+  durationMs: number;
+}
+
+/** What is told of requests, calls and batches: log lines and metrics. One instance for each door. */
+export interface Telemetry {
+  /** Counts what happens behind the requests. */
+  observe(event: keyof typeof names): void;
+  attempt(attempt: Attempt): void;
+  /** Ends a request: writes its line and the metrics of its invocation. */
+  request(fields: RequestFields, error?: JoinError): void;
+  call(fields: CallFields, error?: JoinError): void;
+  deadLetter(fields: DeadLetterFields): void;
+  /** Ends a batch: writes its line and the metrics of its invocation. */
+  batch(fields: BatchFields, error?: JoinError): void;
+}
+
+/** Namespace and service name are Powertools' own environment variables. */
+export function createTelemetry(door: 'http' | 'invoke' | 'queue'): Telemetry {
+  const logger = new Logger();
+  const metrics = new Metrics({ defaultDimensions: { door } });
+  let coldStart = true;
+  const count = (name: keyof typeof names, value: number): void => {
+    if (value > 0) metrics.addMetric(names[name], MetricUnit.Count, value);
+  };
+
+  /** By code and over all doors: what went wrong, to how many users. */
+  function countFailure(code: string, users: number): void {
+    const byCode = new Metrics({ singleMetric: false });
+    byCode.addDimension('code', code);
+    byCode.addMetric(names.failures, MetricUnit.Count, 1);
+    byCode.addMetric(names.failedUsers, MetricUnit.Count, users);
+    byCode.publishStoredMetrics();
+  }
+
+  function write(message: string, fields: object, error: JoinError | undefined): void {
+    const line = { door, ...fields, ...(error && describeFailure(error)) };
+    if (!error) logger.info(message, line);
+    else if (error.status >= 500) logger.error(message, line);
+    else logger.warn(message, line);
+  }
+
+  function endInvocation(message: string, fields: object, error: JoinError | undefined): void {
+    write(message, { ...fields, coldStart }, error);
+    coldStart = false;
+    if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+  }
+
+  return {
+    observe: (event) => count(event, 1),
+    attempt({ ordinal, host, durationMs, error }) {
+      count('upstreamCalls', 1);
+      metrics.addMetric(names.upstreamLatency, MetricUnit.Milliseconds, durationMs);
+      metrics.addMetric(names.attempts, MetricUnit.Count, ordinal);
+      if (error?.code === 'UPSTREAM_RATE_LIMITED') count('rateRefusals', 1);
+      logger.debug('attempt', { door, ordinal, domain: host, durationMs, code: error?.code });
+    },
+    request(fields, error) {
+      count('joinedUsers', fields.joined ?? 0);
+      count('queuedUsers', fields.queued ?? 0);
+      count('failedUsers', fields.failed ?? (error ? (fields.users ?? 0) : 0));
+      if (error) countFailure(error.code, fields.failed ?? fields.users ?? 0);
+      const outcome = error ? 'not joined' : fields.queued === undefined ? 'joined' : 'queued';
+      endInvocation(outcome, fields, error);
+    },
+    call(fields, error) {
+      metrics.addMetric(names.usersPerCall, MetricUnit.Count, fields.users);
+      if (error) countFailure(error.code, fields.users);
+      else count('joinedUsers', fields.users);
+      write(error ? 'call failed' : 'called', fields, error);
+    },
+    deadLetter(fields) {
+      count('deadLettered', 1);
+      if (fields.code === 'INVALID_REQUEST') countFailure(fields.code, fields.failedCount);
+      logger.warn('dead-lettered', { door, ...fields });
+    },
+    batch(fields, error) {
+      count('queueMessages', fields.messages);
+      metrics.addMetric(names.messageAge, MetricUnit.Milliseconds, fields.oldestMs);
+      // A failed call has been counted with its code; a batch that fails by itself has no call.
+      if (error && (error.code === 'INTERNAL' || error.code === 'DEADLINE_EXCEEDED')) countFailure(error.code, 0);
+      endInvocation(error ? 'batch cut short' : 'batch done', fields, error);
+    },
+  };
+}
+
+function describeFailure({ code, status, outcome, upstreamCode, cause }: JoinError): object {
+  const stack = code === 'INTERNAL' ? framesOf(cause) : undefined;
+  return { code, status, outcome, upstreamCode, cause: describeCause(cause), stack };
+}

@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { answers, type FaultyServer, neverAnswers, startFaultyServer } from '../../helpers/faulty-server.ts';
+
+const startHttp = () => import('../../../functions/entry/http.ts');
+const startInvoke = () => import('../../../functions/entry/invoke.ts');
+
+// Each start is a new environment.
+beforeEach(() => {
+  vi.resetModules();
+});
+
+const servers: FaultyServer[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.close();
+});
+
+async function serve(...behavior: Parameters<typeof startFaultyServer>): Promise<FaultyServer> {
+  const server = await startFaultyServer(...behavior);
+  servers.push(server);
+  return server;
+}
+
+function environment(secretsManager: FaultyServer, issuer: FaultyServer): void {
+  vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', secretsManager.url);
+  vi.stubEnv('AWS_REGION', 'us-east-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+  vi.stubEnv('RONGCLOUD_SECRET_ID', 'rongcloud/app');
+  vi.stubEnv('RONGCLOUD_API_URLS', 'http://127.0.0.1:9');
+  vi.stubEnv('JWT_ISSUER', issuer.url);
+  vi.stubEnv('JWT_AUDIENCE', 'api');
+}
+
+it('fetches the secret and the keys while it starts', async () => {
+  const secretsManager = await serve(answers(400, '{}'));
+  const issuer = await serve(answers(500, ''));
+  environment(secretsManager, issuer);
+  await startHttp();
+  expect(secretsManager.seen.length).toBeGreaterThanOrEqual(1);
+  expect(issuer.seen).toHaveLength(1);
+  await startInvoke();
+  expect(issuer.seen).toHaveLength(1);
+});
+
+it('starts although neither answers', async () => {
+  const silent = await serve(neverAnswers);
+  environment(silent, silent);
+  await startHttp();
+  expect(silent.seen.length).toBeGreaterThanOrEqual(2);
+});
+
+it('does not start without its configuration', async () => {
+  vi.stubEnv('RONGCLOUD_SECRET_ID', '');
+  await expect(startInvoke()).rejects.toThrow('RONGCLOUD_SECRET_ID is missing');
+});

@@ -1,0 +1,128 @@
+import { globSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+/**
+ * Each room of the house, from the bottom up, and what it may import besides itself and Node's builtins. A room is a
+ * folder, or a file that stands alone.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'lib/errors.ts': [],
+  'lib/ids.ts': [],
+  'lib/rongcloud': ['lib/errors.ts'],
+  'lib/credentials.ts': ['lib/errors.ts', 'lib/rongcloud', '@aws-sdk/client-secrets-manager'],
+  'lib/telemetry': [
+    'lib/errors.ts',
+    'lib/rongcloud',
+    '@aws-lambda-powertools/logger',
+    '@aws-lambda-powertools/metrics',
+  ],
+  'lib/identity': ['lib/errors.ts', 'lib/ids.ts', 'jose'],
+  'lib/config.ts': ['lib/identity', 'lib/rongcloud'],
+  'lib/join': ['lib/errors.ts', 'lib/ids.ts', 'lib/rongcloud', 'lib/telemetry', 'zod/mini'],
+  'lib/policy.ts': ['lib/identity', 'lib/join'],
+  'lib/queue': ['lib/errors.ts', 'lib/join', 'lib/rongcloud', '@aws-sdk/client-sqs'],
+  functions: ['lib/errors.ts', 'lib/policy.ts', 'lib/identity', 'lib/join', 'lib/queue', 'lib/telemetry', 'aws-lambda'],
+  'functions/entry': [
+    'functions',
+    ...[
+      'lib/config.ts',
+      'lib/credentials.ts',
+      'lib/identity',
+      'lib/join',
+      'lib/queue',
+      'lib/rongcloud',
+      'lib/telemetry',
+    ],
+  ],
+};
+
+/** What only some files may import: who opens sockets, and who talks to AWS. */
+const ONLY_IN: readonly { imports: RegExp; files: readonly string[] }[] = [
+  {
+    imports: /^(node:)?(https?|http2|net|tls|dgram|dns|child_process|worker_threads|cluster)(\/|$)|^undici$/,
+    files: ['lib/rongcloud/transport.ts', 'lib/rongcloud/connections.ts', 'lib/identity/issuer-keys.ts'],
+  },
+  {
+    imports: /^@(aws-sdk|smithy)\//,
+    files: ['lib/credentials.ts', 'lib/queue/send.ts', 'lib/queue/dead-letters.ts', 'lib/queue/sqs-client.ts'],
+  },
+];
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const rooms = Object.keys(MAY_IMPORT);
+
+/** The room that a file stands in: the longest name that it begins with. */
+function roomOf(file: string): string | undefined {
+  return rooms
+    .filter((room) => file === room || file.startsWith(`${room}/`))
+    .sort((a, b) => b.length - a.length)
+    .at(0);
+}
+
+/** What a source imports, types included: paths from the top of the project, and names of packages. */
+function importsOf(file: string, source: string): string[] {
+  return [...source.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map(([, name = '']) =>
+    name.startsWith('.') ? path.join(path.dirname(file), name) : name,
+  );
+}
+
+/** The imports of a file that it may not have. */
+function denied(file: string, source: string): string[] {
+  const room = roomOf(file);
+  if (room === undefined) return [`${file} stands in no room`];
+  return importsOf(file, source).filter((name) => {
+    if (ONLY_IN.some(({ imports, files }) => imports.test(name) && !files.includes(file))) return true;
+    const target = roomOf(name) ?? name;
+    return target !== room && !isBuiltin(name) && !MAY_IMPORT[room]?.includes(target);
+  });
+}
+
+const files = globSync(['lib/**/*.ts', 'functions/**/*.ts'], { cwd: ROOT });
+
+describe('imports', () => {
+  it('are looked for in every file', () => {
+    expect(files.length).toBeGreaterThan(30);
+    expect(new Set(files.map(roomOf))).toEqual(new Set(rooms));
+  });
+
+  it.each(files)('of %s point down', (file) => {
+    expect(denied(file, readFileSync(path.join(ROOT, file), 'utf8'))).toEqual([]);
+  });
+
+  it('may only name rooms further down, so that none goes round in a circle', () => {
+    for (const [i, room] of rooms.entries()) {
+      const below = rooms.slice(0, i);
+      const named = MAY_IMPORT[room]?.filter((name) => /^(lib|functions)\b/.test(name)) ?? [];
+      expect(named.filter((name) => !below.includes(name))).toEqual([]);
+    }
+  });
+
+  it.each([
+    ['lib/errors.ts', "import { idFault } from './ids.ts';"],
+    ['lib/ids.ts', "import { JoinError } from './errors.ts';"],
+    ['lib/rongcloud/client.ts', "import type { Caller } from '../identity/caller.ts';"],
+    ['lib/rongcloud/client.ts', "import * as z from 'zod/mini';"],
+    ['lib/rongcloud/form.ts', "import http from 'node:http';"],
+    ['lib/credentials.ts', "import type { JoinRequest } from './join/request.ts';"],
+    ['lib/identity/caller.ts', "export { parseMessage } from '../join/request.ts';"],
+    ['lib/identity/caller.ts', "import { connect } from 'node:net';"],
+    ['lib/telemetry/telemetry.ts', "import { serve } from '../join/serve.ts';"],
+    ['lib/config.ts', "import { createHandler } from '../functions/http.ts';"],
+    ['lib/join/serve.ts', "import type { Enqueue } from '../queue/send.ts';"],
+    ['lib/join/serve.ts', "const { decide } = await import('../policy.ts');"],
+    ['lib/queue/batch.ts', "import { SQSClient } from '@aws-sdk/client-sqs';"],
+    ['lib/queue/batch.ts', "import { toCaller } from '../identity/caller.ts';"],
+    ['lib/policy.ts', "import { readHttpConfig } from './config.ts';"],
+    ['functions/http.ts', "import { handler } from './entry/http.ts';"],
+    ['functions/http.ts', "import { createTransport } from '../lib/rongcloud/transport.ts';"],
+    ['functions/http.ts', "import { createCredentials } from '../lib/credentials.ts';"],
+    ['functions/entry/http.ts', "import { startSandbox } from '../../sandbox/sandbox.ts';"],
+    ['functions/entry/http.ts', "import { SQSClient } from '@aws-sdk/client-sqs';"],
+    ['lib/new-file.ts', ''],
+  ])('lets %s not have %s', (file, source) => {
+    expect(denied(file, source)).toHaveLength(1);
+  });
+});

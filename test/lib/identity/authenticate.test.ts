@@ -1,0 +1,356 @@
+import { createHmac, generateKeyPairSync, sign as signBytes } from 'node:crypto';
+import { exportJWK, type JWTPayload } from 'jose';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { JoinError } from '../../../lib/errors.ts';
+import { createAuthenticator } from '../../../lib/identity/authenticate.ts';
+import type { TokenRules } from '../../../lib/identity/caller.ts';
+import { createIssuerKeys } from '../../../lib/identity/issuer-keys.ts';
+import { describeCause } from '../../../lib/telemetry/error-description.ts';
+import { AUDIENCE, goodClaims, ISSUER, keySet, type TestKey, testKey } from '../../helpers/tokens.ts';
+
+const NOW = 1_800_000_000;
+const rules: TokenRules = {
+  issuer: ISSUER,
+  audience: AUDIENCE,
+  userClaim: 'sub',
+  groupsClaim: 'groups',
+  serviceScope: 'group:join',
+  openGroups: [],
+};
+
+let key: TestKey;
+let stranger: TestKey;
+beforeAll(async () => {
+  key = await testKey('k1');
+  stranger = await testKey('k1');
+});
+
+const good = (): JWTPayload & { iat: number } => goodClaims(NOW);
+
+function authenticator(changes: Partial<TokenRules> = {}, keys = keySet(key)) {
+  const fetch = vi.fn(async () => keys);
+  const now = () => NOW * 1000;
+  return {
+    fetch,
+    authenticate: createAuthenticator({ rules: { ...rules, ...changes }, keys: createIssuerKeys(fetch, now), now }),
+  };
+}
+
+const bearer = async (claims: JWTPayload, header = {}) => `Bearer ${await key.sign(claims, header)}`;
+
+async function refused(authorization: string | undefined, authenticate = authenticator().authenticate): Promise<void> {
+  const error = await authenticate(authorization).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(JoinError);
+  expect(error).toMatchObject({ code: 'UNAUTHENTICATED', message: 'A valid bearer token is required.' });
+}
+
+describe('createAuthenticator', () => {
+  it('turns a good token into its user', async () => {
+    const { authenticate } = authenticator();
+    const claims = { ...good(), groups: ['team-*', 'g'] };
+    expect(await authenticate(await bearer(claims))).toEqual({
+      kind: 'user',
+      userId: 'alice',
+      groupPatterns: ['team-*', 'g'],
+      claims,
+    });
+  });
+
+  it.each(['ES256', 'EdDSA'])('takes %s as well as RS256', async (alg) => {
+    const other = await testKey('k2', alg);
+    const { authenticate } = authenticator({}, keySet(key, other));
+    expect(await authenticate(`Bearer ${await other.sign(good())}`)).toMatchObject({ userId: 'alice' });
+    expect(await authenticate(await bearer(good()))).toMatchObject({ userId: 'alice' });
+  });
+
+  it('takes the scheme in any case', async () => {
+    const token = await key.sign(good());
+    expect(await authenticator().authenticate(`bearer ${token}`)).toMatchObject({ userId: 'alice' });
+  });
+
+  it.each(['JWT', 'jwt', 'at+jwt', 'application/at+jwt', undefined])('takes the typ %s', async (typ) => {
+    const header = typ === undefined ? { typ: undefined } : { typ };
+    expect(await authenticator().authenticate(await bearer(good(), header as object))).toMatchObject({ kind: 'user' });
+  });
+
+  it.each(['logout+jwt', 'dpop+jwt', 'JWE', ''])('refuses the typ %s', async (typ) => {
+    await refused(await bearer(good(), { typ }));
+  });
+
+  it.each([
+    ['iss is another', { iss: 'https://issuer.example/' }],
+    ['iss is missing', { iss: undefined }],
+    ['aud is another', { aud: 'other' }],
+    ['aud begins alike', { aud: `${AUDIENCE}2` }],
+    ['aud is missing', { aud: undefined }],
+    ['aud lists others', { aud: ['x', `${AUDIENCE}2`] }],
+    ['client_id stands for aud without token_use', { aud: undefined, client_id: AUDIENCE }],
+    ['client_id stands for aud in an id token', { aud: undefined, client_id: AUDIENCE, token_use: 'id' }],
+    ['client_id does not match', { aud: undefined, client_id: 'other', token_use: 'access' }],
+    ['it has expired', { exp: NOW - 61 }],
+    ['exp is missing', { exp: undefined }],
+    ['exp is text', { exp: String(NOW + 60) as unknown as number }],
+    ['iat is missing', { iat: undefined }],
+    ['iat is in the future', { iat: NOW + 61 }],
+    ['it is not yet valid', { nbf: NOW + 61 }],
+    ['it lives longer than a day', { exp: NOW + 24 * 3600 + 1 }],
+    ['it lives for ten years', { exp: NOW + 10 * 365 * 24 * 3600 }],
+    ['sub is missing', { sub: undefined }],
+    ['sub is empty', { sub: '' }],
+    ['sub is a number', { sub: 7 as unknown as string }],
+    ['sub has 65 characters', { sub: 'x'.repeat(65) }],
+    ['sub has a space around it', { sub: ' alice' }],
+    ['sub has a control character', { sub: 'al\u0000ice' }],
+  ])('refuses a token when %s', async (_name, change) => {
+    const claims = JSON.parse(JSON.stringify({ ...good(), ...change }));
+    await refused(await bearer(claims));
+  });
+
+  it.each([
+    ['exp is 59 s ago', { iat: NOW - 100, exp: NOW - 59 }],
+    ['iat is 60 s ahead', { iat: NOW + 60 }],
+    ['nbf is 60 s ahead', { nbf: NOW + 60 }],
+    ['it lives exactly a day', { exp: NOW + 24 * 3600 }],
+    ['aud is one of a list', { aud: ['x', AUDIENCE] }],
+    ['client_id stands for aud in an access token', { aud: undefined, client_id: AUDIENCE, token_use: 'access' }],
+    ['sub has 64 characters', { sub: 'x'.repeat(64) }],
+  ])('takes a token when %s', async (_name, change) => {
+    const claims = JSON.parse(JSON.stringify({ ...good(), ...change }));
+    expect(await authenticator().authenticate(await bearer(claims))).toMatchObject({ kind: 'user' });
+  });
+
+  it('refuses an endless exp', async () => {
+    const payload = JSON.stringify(good()).replace(/"exp":\d+/, '"exp":1e400');
+    await refused(
+      `Bearer ${await rawToken({ alg: 'RS256', kid: 'k1' }, Buffer.from(payload))}`,
+      await rawAuthenticator(),
+    );
+    const whole = Buffer.from(JSON.stringify(good()));
+    const token = await rawToken({ alg: 'RS256', kid: 'k1' }, whole);
+    expect(await (await rawAuthenticator())(`Bearer ${token}`)).toMatchObject({ userId: 'alice' });
+  });
+
+  it('refuses a payload that is not UTF-8', async () => {
+    const payload = Buffer.from(JSON.stringify({ ...good(), sub: 'al#ce' }));
+    payload[payload.indexOf('#')] = 0xff;
+    await refused(`Bearer ${await rawToken({ alg: 'RS256', kid: 'k1' }, payload)}`, await rawAuthenticator());
+  });
+
+  it.each([
+    ['crit', { crit: ['exp'], exp: 1 }],
+    ['crit with b64', { crit: ['b64'], b64: true }],
+    ['a list for a kid', { kid: ['k1'] }],
+    ['a number for a kid', { kid: 1 }],
+    ['a list for a typ', { typ: ['JWT'] }],
+    ['alg none', { alg: 'none' }],
+    ['alg PS256', { alg: 'PS256' }],
+  ])('refuses a header with %s', async (_name, header) => {
+    const token = await rawToken({ alg: 'RS256', kid: 'k1', ...header }, Buffer.from(JSON.stringify(good())));
+    await refused(`Bearer ${token}`, await rawAuthenticator());
+  });
+
+  it.each(['../../k1', "k1' OR '1'='1", '__proto__', 'constructor', ''])('refuses the unknown kid %s', async (kid) => {
+    await refused(await bearer(good(), { kid }));
+  });
+
+  it('fetches nothing for a token that no key could save', async () => {
+    const { authenticate, fetch } = authenticator();
+    for (const header of [{ typ: 'x' }, { kid: 7 as unknown as string }, { crit: [] }, { alg: 'none' }]) {
+      const parts = [{ alg: 'RS256', kid: 'k1', ...header }, good()].map((part) =>
+        Buffer.from(JSON.stringify(part)).toString('base64url'),
+      );
+      await refused(`Bearer ${parts.join('.')}.AAAA`, authenticate);
+    }
+    expect(fetch).not.toHaveBeenCalled();
+  });
+
+  it('refuses a token that is signed with the public key as an HMAC secret', async () => {
+    const head = Buffer.from(JSON.stringify({ alg: 'HS256', kid: 'k1' })).toString('base64url');
+    const body = Buffer.from(JSON.stringify(good())).toString('base64url');
+    const mac = createHmac('sha256', JSON.stringify(key.jwk)).update(`${head}.${body}`).digest('base64url');
+    await refused(`Bearer ${head}.${body}.${mac}`);
+  });
+
+  it("refuses another's signature under a known kid, and an altered token", async () => {
+    await refused(`Bearer ${await stranger.sign(good())}`);
+    const [head, , signature] = (await key.sign(good())).split('.');
+    const forged = Buffer.from(JSON.stringify({ ...good(), sub: 'admin' })).toString('base64url');
+    await refused(`Bearer ${head}.${forged}.${signature}`);
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['empty text', ''],
+    ['no scheme', 'abc.def.ghi'],
+    ['another scheme', 'Basic YTpi'],
+    ['no token', 'Bearer '],
+    ['two parts', 'Bearer abc.def'],
+    ['four parts', 'Bearer a.b.c.d'],
+    ['junk', 'Bearer \u{1F600}.b.c'],
+  ])('refuses %s for an Authorization header', async (_name, authorization) => {
+    await refused(authorization);
+  });
+
+  it('refuses two tokens in one header', async () => {
+    const one = await bearer(good());
+    await refused(`${one},${one}`);
+    await refused(`${one}, ${one}`);
+    await refused(`${one} ${one}`);
+  });
+
+  it.each([
+    [8192, true],
+    [8193, false],
+  ])('takes a token of %i bytes: %s', async (size, taken) => {
+    // The payload grows until the token has the size; a header claim makes up for base64's steps of 3 bytes.
+    const tokens = new Map<number, string>();
+    const plain = (await key.sign({ ...good(), filler: '' })).length;
+    for (let filler = Math.floor(((size - plain) * 3) / 4) - 40; !tokens.has(size) && filler < size; filler++) {
+      for (const pad of ['', 'x', 'xx', 'xxx']) {
+        const token = await key.sign({ ...good(), filler: 'f'.repeat(filler) }, { pad });
+        tokens.set(token.length, token);
+      }
+    }
+    const authorization = `Bearer ${tokens.get(size)}`;
+    expect(authorization).toHaveLength(size + 7);
+    if (taken) expect(await authenticator().authenticate(authorization)).toMatchObject({ kind: 'user' });
+    else await refused(authorization);
+  });
+
+  it('quotes nothing of a token in the reason that is logged', async () => {
+    const part = (text: string) => Buffer.from(text).toString('base64url');
+    for (const token of [
+      `${part('planted-header')}.x.y`,
+      `${part('{"alg":"RS256","kid":"k1"}')}.${part('planted-payload')}.y`,
+      await key.sign({ ...good(), aud: 'planted-audience' }),
+    ]) {
+      const error = await authenticator()
+        .authenticate(`Bearer ${token}`)
+        .catch((thrown: unknown) => thrown);
+      expect(describeCause((error as JoinError).cause)).not.toContain('planted');
+    }
+  });
+
+  describe('a token that was good before', () => {
+    function setUp(served = () => keySet(key)) {
+      const clock = { ms: NOW * 1000 };
+      const issuer = { served };
+      const now = () => clock.ms;
+      const keys = createIssuerKeys(async () => issuer.served(), now);
+      return { clock, issuer, authenticate: createAuthenticator({ rules, keys, now }) };
+    }
+
+    it('is good again, and gives the same caller', async () => {
+      const { authenticate } = setUp();
+      const token = await bearer({ ...good(), groups: ['g'] });
+      expect(await authenticate(token)).toEqual(await authenticate(token));
+    });
+
+    it('expires all the same', async () => {
+      const { clock, authenticate } = setUp();
+      const token = await bearer({ ...good(), exp: NOW + 100 });
+      await authenticate(token);
+      clock.ms = (NOW + 159) * 1000;
+      await authenticate(token);
+      clock.ms = (NOW + 160) * 1000;
+      await refused(token, authenticate);
+    });
+
+    it('is refused once its key is removed, or another has taken its id', async () => {
+      for (const next of [await testKey('k2'), stranger]) {
+        const { clock, issuer, authenticate } = setUp();
+        const token = await bearer(good());
+        await authenticate(token);
+        issuer.served = () => keySet(next);
+        clock.ms += 10 * 60_000;
+        await refused(token, authenticate);
+      }
+    });
+
+    it('does not vouch for one that differs in a single character', async () => {
+      const { authenticate } = setUp();
+      const token = await bearer(good());
+      await authenticate(token);
+      await refused(`${token.slice(0, -3)}${token.endsWith('AAA') ? 'BBB' : 'AAA'}`, authenticate);
+      await refused(
+        token.replace(/\.[^.]+\./, (payload) => payload.replace(/.\.$/, 'x.')),
+        authenticate,
+      );
+    });
+
+    it('is forgotten after a hundred others', async () => {
+      const { authenticate } = setUp();
+      for (let i = 0; i < 150; i++) await authenticate(await bearer({ ...good(), jti: String(i) }));
+      expect(await authenticate(await bearer({ ...good(), jti: '0' }))).toMatchObject({ userId: 'alice' });
+    });
+  });
+
+  it('says IDENTITY_UNAVAILABLE when no key can be had', async () => {
+    const { authenticate } = authenticator({}, '<html>');
+    await expect(authenticate(await bearer(good()))).rejects.toMatchObject({ code: 'IDENTITY_UNAVAILABLE' });
+  });
+
+  it('reads the user from the claim that the rules name', async () => {
+    const { authenticate } = authenticator({ userClaim: 'https://app.example/uid' });
+    expect(await authenticate(await bearer({ ...good(), 'https://app.example/uid': 'u7' }))).toMatchObject({
+      userId: 'u7',
+    });
+    await refused(await bearer(good()), authenticate);
+    await refused(await bearer(good()), authenticator({ userClaim: 'toString' }).authenticate);
+  });
+
+  it.each([
+    ['scope text', { scope: 'openid group:join' }],
+    ['scope list', { scope: ['group:join'] }],
+    ['scp text', { scp: 'group:join' }],
+    ['scp list', { scp: ['openid', 'group:join'] }],
+  ])('takes the whole word in a %s for a service', async (_name, claims) => {
+    expect(await authenticator().authenticate(await bearer({ ...good(), ...claims }))).toMatchObject({
+      kind: 'service',
+    });
+  });
+
+  it.each([
+    { scope: 'group:joiner' },
+    { scope: 'xgroup:join' },
+    { scope: 'group:join,openid' },
+    { scope: ['a group:join'] },
+    { scope: { 'group:join': true } },
+    { roles: ['group:join'] },
+  ])('takes %j for a user', async (claims) => {
+    expect(await authenticator().authenticate(await bearer({ ...good(), ...claims }))).toMatchObject({ kind: 'user' });
+  });
+
+  it('grants by the groups claim only where one is named, and never by * alone', async () => {
+    const token = await bearer({ ...good(), groups: ['g', '*', 7, null, 'team-*'] });
+    expect(await authenticator().authenticate(token)).toMatchObject({ groupPatterns: ['g', 'team-*'] });
+    const { groupsClaim: _, ...without } = rules;
+    const keys = createIssuerKeys(
+      async () => keySet(key),
+      () => NOW * 1000,
+    );
+    const closed = createAuthenticator({ rules: without, keys, now: () => NOW * 1000 });
+    expect(await closed(token)).toMatchObject({ groupPatterns: [] });
+    expect(await authenticator().authenticate(await bearer({ ...good(), groups: 'g' }))).toMatchObject({
+      groupPatterns: [],
+    });
+  });
+
+  it('adds the groups that are open to all', async () => {
+    const { authenticate } = authenticator({ openGroups: ['*'] });
+    expect(await authenticate(await bearer({ ...good(), groups: ['g'] }))).toMatchObject({ groupPatterns: ['g', '*'] });
+  });
+});
+
+// Tokens whose bytes jose would not sign.
+const raw = generateKeyPairSync('rsa', { modulusLength: 2048 });
+
+function rawToken(header: object, payload: Buffer): string {
+  const input = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload.toString('base64url')}`;
+  return `${input}.${signBytes('sha256', Buffer.from(input), raw.privateKey).toString('base64url')}`;
+}
+
+async function rawAuthenticator() {
+  const jwk = { ...(await exportJWK(raw.publicKey)), kid: 'k1' };
+  return authenticator({}, JSON.stringify({ keys: [jwk] })).authenticate;
+}

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { JoinError } from '../../../lib/errors.ts';
+import { parseMessage, parsePathAndBody } from '../../../lib/join/request.ts';
+
+function faults(parse: () => unknown) {
+  try {
+    parse();
+  } catch (error) {
+    if (error instanceof JoinError && error.code === 'INVALID_REQUEST') return error.fields;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+const pointers = (parse: () => unknown) => faults(parse)?.map(({ pointer }) => pointer);
+const people = (count: number) => Array.from({ length: count }, (_, i) => `u${i}`);
+
+describe('parseMessage', () => {
+  it('takes a join and drops what is not part of it', () => {
+    expect(parseMessage({ groupId: 'g', userIds: ['a', 'b'], groupName: 'N', requestId: 'r' })).toEqual({
+      groupId: 'g',
+      userIds: ['a', 'b'],
+      groupName: 'N',
+    });
+  });
+
+  it('sends a duplicate once, order kept', () => {
+    expect(parseMessage({ groupId: 'g', userIds: ['b', 'a', 'b', 'c', 'a'] }).userIds).toEqual(['b', 'a', 'c']);
+  });
+
+  it.each([
+    'a',
+    'x'.repeat(64),
+    'a b',
+    'a+b',
+    'a&userId=admin',
+    '%41',
+    '用户',
+    '😀',
+    '__proto__',
+    '\u{FFFE}',
+    '\u200b',
+  ])('takes the id %j', (id) => {
+    expect(parseMessage({ groupId: id, userIds: [id] })).toEqual({ groupId: id, userIds: [id] });
+  });
+
+  it.each([
+    ['empty', ''],
+    ['65 characters', 'x'.repeat(65)],
+    ['33 emoji, which are 66 UTF-16 units', '😀'.repeat(33)],
+    ['a lone high surrogate', 'a\ud800'],
+    ['a lone low surrogate', '\udc00a'],
+    ['a control character', 'a\u0000b'],
+    ['a C1 control character', 'a\u0085b'],
+    ['a leading space', ' a'],
+    ['a trailing no-break space', 'a\u00a0'],
+    ['a number', 7],
+    ['null', null],
+    ['a list', ['a']],
+  ])('refuses an id that is %s, wherever it stands, and does not repeat it', (_name, id) => {
+    const found = faults(() => parseMessage({ groupId: id, userIds: ['ok', id] }));
+    expect(found?.map(({ pointer }) => pointer).sort()).toEqual(['/groupId', '/userIds/1']);
+    if (typeof id === 'string' && id.length > 2) expect(JSON.stringify(found)).not.toContain(id);
+  });
+
+  it.each([
+    [1, true],
+    [3000, true],
+    [3001, false],
+  ])('with %i distinct users is taken: %s', (count, taken) => {
+    const parse = () => parseMessage({ groupId: 'g', userIds: people(count) });
+    if (taken) expect(parse().userIds).toHaveLength(count);
+    else expect(pointers(parse)).toEqual(['/userIds']);
+  });
+
+  it('counts distinct users only', () => {
+    expect(parseMessage({ groupId: 'g', userIds: [...people(3000), ...people(3000)] }).userIds).toHaveLength(3000);
+  });
+
+  it.each([
+    ['name of 64', 'n'.repeat(64), true],
+    ['name with spaces', ' Team 1 ', true],
+    ['empty name', '', false],
+    ['name of 65', 'n'.repeat(65), false],
+    ['name with a lone surrogate', '\ud83d', false],
+    ['name with a line break', 'a\nb', false],
+    ['null name', null, false],
+  ])('a group %s is taken: %s', (_name, groupName, taken) => {
+    const parse = () => parseMessage({ groupId: 'g', userIds: ['a'], groupName });
+    if (taken) expect(parse().groupName).toBe(groupName);
+    else expect(pointers(parse)).toEqual(['/groupName']);
+  });
+
+  it('points at what is missing, empty or unknown, all at once', () => {
+    expect(pointers(() => parseMessage({}))).toEqual(['/groupId', '/userIds']);
+    expect(pointers(() => parseMessage({ groupId: 'g', userIds: [] }))).toEqual(['/userIds']);
+    expect(pointers(() => parseMessage({ groupId: '', userIds: 'a', extra: 1, 'a/b~c': 2 }))).toEqual([
+      '/groupId',
+      '/userIds',
+      '/extra',
+      '/a~1b~0c',
+    ]);
+  });
+
+  it.each(['__proto__', 'constructor', 'toString'])('refuses the unknown key %s', (key) => {
+    const message = JSON.parse(`{"groupId":"g","userIds":["a"],"${key}":{}}`);
+    expect(pointers(() => parseMessage(message))).toEqual([`/${key}`]);
+  });
+
+  it.each([[null], [undefined], ['text'], [7], [[]], [true]])('points at the whole when it is %j', (message) => {
+    expect(pointers(() => parseMessage(message))).toEqual(['']);
+  });
+
+  it('names at most 100 faults', () => {
+    expect(pointers(() => parseMessage({ groupId: 'g', userIds: Array(5000).fill('') }))).toHaveLength(100);
+  });
+
+  it('stops looking at a long list of junk', () => {
+    expect(pointers(() => parseMessage({ groupId: 'g', userIds: Array(1_000_000).fill(0) }))).toHaveLength(100);
+  });
+
+  it('points at the parent of a key that is absurdly long', () => {
+    expect(pointers(() => parseMessage({ groupId: 'g', userIds: ['a'], ['k'.repeat(65)]: 1 }))).toEqual(['']);
+  });
+});
+
+describe('parsePathAndBody', () => {
+  it('lets the caller join where nobody is named', () => {
+    expect(parsePathAndBody('g', undefined, 'alice')).toEqual({ groupId: 'g', userIds: ['alice'] });
+    expect(parsePathAndBody('g', {}, 'alice')).toEqual({ groupId: 'g', userIds: ['alice'] });
+    expect(parsePathAndBody('g', { userIds: ['bob'] }, 'alice')).toEqual({ groupId: 'g', userIds: ['bob'] });
+  });
+
+  it('wants somebody named where the caller is nobody in particular', () => {
+    expect(pointers(() => parsePathAndBody('g', undefined))).toEqual(['/userIds']);
+    expect(parsePathAndBody('g', { userIds: ['bob'] })).toEqual({ groupId: 'g', userIds: ['bob'] });
+  });
+
+  it('points into the body and at the path, all at once', () => {
+    expect(pointers(() => parsePathAndBody(' g', { userIds: [''], groupName: '' }, 'alice'))).toEqual([
+      '/groupId',
+      '/userIds/0',
+      '/groupName',
+    ]);
+  });
+
+  it.each(['groupId', 'requestId', 'userId'])('refuses the unknown key %s in a body', (key) => {
+    expect(pointers(() => parsePathAndBody('g', { [key]: 'x' }, 'alice'))).toEqual([`/${key}`]);
+  });
+
+  it.each([[null], [[]], ['text'], [7], [false]])('points at the whole body when it is %j', (body) => {
+    expect(pointers(() => parsePathAndBody('g', body, 'alice'))).toEqual(['']);
+  });
+});
