@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { buildContenders, type Contender, httpEvent, startStandIns } from './contenders.ts';
 import { startEnvironment } from './runtime-api.ts';
 import { median, percentile, spread } from './statistics.ts';
 
 // Ours beside what people write and beside the least that joins, in turn within one run, each in a fresh process.
+// The results go into docs/performance.md, and the rows that the README shows into the README.
 
 const RUNS = Number(process.env.RUNS || 15);
 const WARM_CALLS = 2000;
@@ -100,17 +101,30 @@ rows.push([
 ]);
 
 const head = ['', 'ours', 'naive', 'floor', 'ours ÷ naive', 'ours ÷ floor'];
-const table = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+const toLine = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+const table = [head, head.map(() => '---'), ...rows].map(toLine).join('\n');
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
-console.log(table);
-writeFileSync(
-  new URL('./results.md', import.meta.url),
-  `# Results
-
-\`npm run bench\` on ${machine}, Node ${process.version}, commit ${commit}, ${new Date().toISOString().slice(0, 10)}:
+const section = `\`npm run bench\` on ${machine}, Node ${process.version}, commit ${commit}, ${new Date().toISOString().slice(0, 10)}:
 ${RUNS} rounds, medians with the middle half in brackets, ratios as the median of the rounds' ratios.
 
 ${table}
-`,
-);
+`;
+
+function rewrite(file: string, change: (text: string) => string): void {
+  const document = new URL(`../${file}`, import.meta.url);
+  writeFileSync(document, change(readFileSync(document, 'utf8')));
+}
+
+/** Puts each row in place of the line that begins with the same title, wherever that is indented to. */
+function replaceRows(text: string): string {
+  const lines = text.split('\n').map((line) => {
+    const row = rows.find(([title]) => line.trimStart().startsWith(`| ${title} |`));
+    return row ? line.slice(0, line.indexOf('|')) + toLine(row) : line;
+  });
+  return lines.join('\n');
+}
+
+console.log(table);
+rewrite('docs/performance.md', (text) => text.replace(/(?<=\n## Results\n\n)[\s\S]*?(?=\n## )/, () => section));
+rewrite('README.md', replaceRows);
