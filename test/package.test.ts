@@ -1,212 +1,98 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRequire } from 'node:module';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { schemaFaults } from './helpers/cloudformation-schema.ts';
+import { idsOf, packaged, propertiesOf, type Template } from './helpers/packaged-template.ts';
 
-const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const folders: string[] = [];
-afterAll(async () => {
-  for (const folder of folders) await rm(folder, { recursive: true });
+const alarms: { Resources: object } = createRequire(import.meta.url)('../resources/alarms.cjs');
+const DOORS = ['Http', 'Invoke', 'Queue'];
+const QUEUES = ['JoinQueue', 'JoinDeadLetterQueue', 'FailedInvocationQueue'];
+const LOGS = ['HttpLogGroup', 'InvokeLogGroup', 'QueueLogGroup', 'HttpApiLogGroup'];
+/** What a deployment that uses everything sets. */
+const SETTINGS = {
+  secretId: 'my/secret',
+  secretKmsKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/k',
+  dataCenter: 'beijing',
+  jwtIssuer: 'https://issuer.example',
+  jwtAudience: 'api',
+  corsOrigins: 'https://a.example,https://b.example',
+  alarmTopicArn: 'arn:aws:sns:us-east-1:000000000000:topic',
+};
+/** The stage dev with nothing set. */
+let dev: Template;
+/** The stage prod with everything set. */
+let prod: Template;
+beforeAll(async () => {
+  dev = await packaged('dev', {});
+  prod = await packaged('prod', SETTINGS);
 });
-
-interface Template {
-  Parameters: Record<string, { Default: string; AllowedPattern: string }>;
-  Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
-  Outputs: Record<string, { Value: unknown; Export?: { Name: string } }>;
-}
-
-/** Packages with no credentials and no home, and gives the CloudFormation template. */
-async function packaged(...params: string[]): Promise<Template> {
-  const folder = await mkdtemp(join(tmpdir(), 'package-'));
-  folders.push(folder);
-  const flags = ['package', '--package', folder, ...params.map((param) => `--param=${param}`)];
-  const serverless = join(ROOT, 'node_modules/serverless/bin/serverless.js');
-  await run(process.execPath, [serverless, ...flags], { cwd: ROOT, env: { HOME: folder } });
-  return JSON.parse(await readFile(join(folder, 'cloudformation-template-update-stack.json'), 'utf8'));
-}
+const arnOf = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 
 describe('the packaged template', () => {
-  let defaults: Template;
-  beforeAll(async () => {
-    defaults = await packaged();
-  });
-
-  it('runs all doors on Node 24 and arm64 with their time limits', async () => {
-    const { Resources } = defaults;
-    const door = (name: string) => Resources[`${name}LambdaFunction`]?.Properties;
+  it('runs all doors on Node 24 and arm64 with their time limits', () => {
+    const door = (name: string) => propertiesOf(dev, `${name}LambdaFunction`);
     expect(door('Http')).toMatchObject({ Handler: 'dist/http.handler', Timeout: 15 });
     expect(door('Invoke')).toMatchObject({ Handler: 'dist/invoke.handler', Timeout: 30 });
     expect(door('Queue')).toMatchObject({ Handler: 'dist/queue.handler', Timeout: 60 });
-    for (const name of ['Http', 'Invoke', 'Queue']) {
-      expect(door(name)).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });
-      expect(Resources[`${name}LogGroup`]?.Properties).toMatchObject({ RetentionInDays: 30 });
-    }
-    expect(Resources.HttpApiStage?.Properties).toMatchObject({
+    for (const name of DOORS) expect(door(name)).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });
+  });
+
+  it('has one route, throttled, with a log of its requests', () => {
+    expect(propertiesOf(dev, 'HttpApiStage')).toMatchObject({
       DefaultRouteSettings: { ThrottlingRateLimit: 100, ThrottlingBurstLimit: 50 },
       AccessLogSettings: { Format: expect.stringContaining('$context.requestId') },
     });
-    const routes = Object.values(Resources).filter(({ Type }) => Type === 'AWS::ApiGatewayV2::Route');
-    expect(routes.map(({ Properties }) => Properties.RouteKey)).toEqual(['POST /groups/{groupId}/members']);
+    const routes = idsOf(dev, 'AWS::ApiGatewayV2::Route').map((id) => propertiesOf(dev, id).RouteKey);
+    expect(routes).toEqual(['POST /groups/{groupId}/members']);
   });
 
-  it('gives each function a role of its own with what it does and nothing else', async () => {
-    const { Resources } = await packaged('secretId=my/secret');
-    const roles = Object.entries(Resources).filter(([, { Type }]) => Type === 'AWS::IAM::Role');
-    expect(roles.map(([name]) => name)).toEqual(['HttpRole', 'InvokeRole', 'QueueRole']);
-    const arnOf = (resource: string) => ({ 'Fn::GetAtt': [resource, 'Arn'] });
-    const secret = 'arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:my/secret-??????';
-    const common = (log: string) => [
-      { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: { 'Fn::Sub': secret } },
-      {
-        'Fn::If': [
-          'SecretHasOwnKey',
-          { Effect: 'Allow', Action: 'kms:Decrypt', Resource: '' },
-          { Ref: 'AWS::NoValue' },
-        ],
-      },
-      { Effect: 'Allow', Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], Resource: '*' },
-      { Effect: 'Allow', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: arnOf(log) },
-    ];
-    const sends = (queue: string) => ({ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: arnOf(queue) });
-    const reads = { Effect: 'Allow', Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'] };
-    const statements = (role: string) => {
-      const policies = Resources[role]?.Properties.Policies as { PolicyDocument: { Statement: object[] } }[];
-      return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
-    };
-    expect(statements('HttpRole')).toEqual([...common('HttpLogGroup'), sends('JoinQueue')]);
-    expect(statements('InvokeRole')).toEqual([...common('InvokeLogGroup'), sends('FailedInvocationQueue')]);
-    expect(statements('QueueRole')).toEqual([
-      ...common('QueueLogGroup'),
-      { ...reads, Resource: arnOf('JoinQueue') },
-      sends('JoinDeadLetterQueue'),
-    ]);
-    for (const door of ['Http', 'Invoke', 'Queue']) {
-      expect(Resources[`${door}LambdaFunction`]?.Properties.Role).toEqual(arnOf(`${door}Role`));
+  it('traces with X-Ray and versions its functions', () => {
+    for (const door of DOORS) expect(propertiesOf(dev, `${door}LambdaFunction`).TracingConfig.Mode).toBe('Active');
+    expect(idsOf(dev, 'AWS::Lambda::Version')).toHaveLength(3);
+  });
+
+  it('keeps asynchronous invocations that failed for good, with their events', () => {
+    const { DestinationConfig, MaximumRetryAttempts } = propertiesOf(dev, 'InvokeLambdaEvConf');
+    expect(MaximumRetryAttempts).toBe(2);
+    expect(DestinationConfig).toEqual({ OnFailure: { Destination: arnOf('FailedInvocationQueue') } });
+  });
+
+  it('keeps the queues and logs of prod when the stack goes, and its logs longer', () => {
+    for (const id of [...QUEUES, ...LOGS]) {
+      expect(dev.Resources[id]).toMatchObject({ DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' });
+      expect(prod.Resources[id]).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    }
+    for (const id of LOGS) {
+      expect(propertiesOf(dev, id).RetentionInDays).toBe(30);
+      expect(propertiesOf(prod, id).RetentionInDays).toBe(90);
     }
   });
 
-  describe('the queue', () => {
-    const properties = (name: string) => defaults.Resources[name]?.Properties ?? {};
-    const mapping = () => {
-      const [source] = Object.values(defaults.Resources).filter(
-        ({ Type }) => Type === 'AWS::Lambda::EventSourceMapping',
-      );
-      return source?.Properties as unknown as {
-        BatchSize: number;
-        MaximumBatchingWindowInSeconds: number;
-        ScalingConfig: { MaximumConcurrency: number };
-        FunctionResponseTypes: string[];
-        EventSourceArn: unknown;
-      };
-    };
-    const queueFunction = () => {
-      const { Timeout, Environment } = properties('QueueLambdaFunction') as {
-        Timeout: number;
-        Environment: { Variables: Record<string, string> };
-      };
-      return { timeout: Timeout, rate: Number(Environment.Variables.UPSTREAM_RATE) };
-    };
-
-    it("has a share of at most 50 of RongCloud's 100 calls a second, however many messages wait", () => {
-      const share = mapping().ScalingConfig.MaximumConcurrency * queueFunction().rate;
-      expect(share).toBeGreaterThan(0);
-      expect(share).toBeLessThanOrEqual(50);
-    });
-
-    it('sends a full batch of distinct groups within its time', () => {
-      const { timeout, rate } = queueFunction();
-      // One interval before the first call, a second for the last, five for the dead letters and the answer.
-      expect((mapping().BatchSize + 1) / rate + 1 + 5).toBeLessThanOrEqual(timeout);
-    });
-
-    it('hides messages for six times the time of the function, and the window', () => {
-      const { VisibilityTimeout } = properties('JoinQueue');
-      expect(VisibilityTimeout).toBeGreaterThanOrEqual(
-        6 * queueFunction().timeout + mapping().MaximumBatchingWindowInSeconds,
-      );
-    });
-
-    it('reports single messages, and gives those up that were received 20 times', () => {
-      expect(mapping().FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
-      expect(mapping().EventSourceArn).toEqual({ 'Fn::GetAtt': ['JoinQueue', 'Arn'] });
-      expect(properties('JoinQueue').RedrivePolicy).toEqual({
-        deadLetterTargetArn: { 'Fn::GetAtt': ['JoinDeadLetterQueue', 'Arn'] },
-        maxReceiveCount: 20,
-      });
-    });
-
-    it.each(['JoinQueue', 'JoinDeadLetterQueue', 'FailedInvocationQueue'])(
-      '%s keeps messages for 14 days, encrypted, and talks TLS alone',
-      (name) => {
-        expect(properties(name)).toMatchObject({ MessageRetentionPeriod: 14 * 24 * 3600, SqsManagedSseEnabled: true });
-        expect(properties(name)).not.toHaveProperty('FifoQueue');
-        expect(properties(`${name}Policy`)).toMatchObject({
-          Queues: [{ Ref: name }],
-          PolicyDocument: {
-            Statement: [
-              {
-                Effect: 'Deny',
-                Principal: '*',
-                Action: 'sqs:*',
-                Resource: { 'Fn::GetAtt': [name, 'Arn'] },
-                Condition: { Bool: { 'aws:SecureTransport': 'false' } },
-              },
-            ],
-          },
-        });
-      },
-    );
-
-    it('is known to those that use it', () => {
-      const variables = (name: string) => (properties(name).Environment as { Variables: object }).Variables;
-      expect(variables('HttpLambdaFunction')).toMatchObject({ JOIN_QUEUE_URL: { Ref: 'JoinQueue' } });
-      expect(variables('QueueLambdaFunction')).toMatchObject({ JOIN_DLQ_URL: { Ref: 'JoinDeadLetterQueue' } });
-    });
-  });
-
-  it('lets no browser call unless origins are named', async () => {
-    const corsOf = ({ Resources }: Template) => JSON.stringify(Resources.HttpApi?.Properties.CorsConfiguration);
-    const conditionOf = (template: Template) => JSON.stringify(Object(template).Conditions.BrowsersMayCall);
-    const closed = defaults;
-    expect(corsOf(closed)).toMatch(/^\{"Fn::If":\["BrowsersMayCall",.+\{"Ref":"AWS::NoValue"\}\]\}$/);
-    expect(corsOf(closed)).not.toContain('*');
-    expect(conditionOf(closed)).toBe('{"Fn::Not":[{"Fn::Equals":["",""]}]}');
-    const open = await packaged('corsOrigins=https://a.example,https://b.example');
-    expect(corsOf(open)).toContain('{"Fn::Split":[",","https://a.example,https://b.example"]}');
-    expect(conditionOf(open)).not.toBe(conditionOf(closed));
-  });
-
-  it('is refused by CloudFormation until what has no default is set', async () => {
-    const unset = (template: Template) =>
-      Object.entries(template.Parameters)
-        .filter(([, { Default, AllowedPattern }]) => !new RegExp(`^(?:${AllowedPattern})$`).test(Default))
-        .map(([name]) => name);
-    expect(unset(defaults)).toEqual(['DataCenterOrApiUrls', 'JwtIssuer', 'JwtAudience']);
-    const set = ['dataCenter=beijing', 'jwtIssuer=https://issuer.example', 'jwtAudience=api'];
-    expect(unset(await packaged(...set))).toEqual([]);
-    const arn = 'secretId=arn:aws:secretsmanager:us-east-1:000000000000:secret:x';
-    expect(unset(await packaged(...set, arn))).toEqual(['SecretId']);
-  });
-
-  it('tells other stacks its URL and the function to invoke', async () => {
-    const { Outputs } = defaults;
-    expect(Outputs.HttpApiUrl?.Export?.Name).toBe('sls-rongcloud-group-join-dev-HttpApiUrl');
-    expect(Outputs.InvokeFunctionArn).toEqual({
+  it('tells other stacks its URL and the function to invoke', () => {
+    expect(dev.Outputs.HttpApiUrl?.Export?.Name).toBe('sls-rongcloud-group-join-dev-HttpApiUrl');
+    expect(dev.Outputs.InvokeFunctionArn).toEqual({
       Description: expect.any(String),
-      Value: { 'Fn::GetAtt': ['InvokeLambdaFunction', 'Arn'] },
+      Value: arnOf('InvokeLambdaFunction'),
       Export: { Name: 'rongcloud-group-join-dev-invoke-arn' },
     });
   });
 
-  it("stands up to AWS's own resource schemas", async () => {
-    expect(schemaFaults(defaults.Resources)).toEqual([]);
-    const set = ['corsOrigins=https://a.example', 'alarmTopicArn=arn:aws:sns:us-east-1:000000000000:t'];
-    expect(schemaFaults((await packaged(...set)).Resources)).toEqual([]);
+  it('has every alarm and the dashboard, and notifies the topic if there is one', () => {
+    const ids = idsOf(dev, 'AWS::CloudWatch::Alarm');
+    expect(ids).toEqual(Object.keys(alarms.Resources));
+    expect(idsOf(dev, 'AWS::CloudWatch::Dashboard')).toHaveLength(1);
+    const notifying = (topic: string) => {
+      const actions = { 'Fn::If': ['AlarmsNotify', [topic], { Ref: 'AWS::NoValue' }] };
+      return { AlarmActions: actions, OKActions: actions };
+    };
+    for (const id of ids) {
+      expect(propertiesOf(dev, id)).toMatchObject(notifying(''));
+      expect(propertiesOf(prod, id)).toMatchObject(notifying(SETTINGS.alarmTopicArn));
+    }
+  });
+
+  it("stands up to AWS's own resource schemas", () => {
+    expect(schemaFaults(dev.Resources)).toEqual([]);
+    expect(schemaFaults(prod.Resources)).toEqual([]);
     // The check itself finds what is wrong.
     const broken = {
       A: { Type: 'AWS::SQS::Kueue' },
@@ -225,99 +111,143 @@ describe('the packaged template', () => {
       'D.Metrics[0]: missing property Id',
     ]);
   });
+});
 
-  it('gives a resource of * to what sends traces alone', () => {
-    const policies = Object.values(defaults.Resources).filter(({ Type }) => Type === 'AWS::IAM::Role');
-    const statements = policies.flatMap(({ Properties }) =>
-      (Properties.Policies as { PolicyDocument: { Statement: { Action?: unknown; Resource?: unknown }[] } }[]).flatMap(
-        ({ PolicyDocument }) => PolicyDocument.Statement,
-      ),
-    );
+describe('what stages set', () => {
+  // CloudFormation compares the whole value with the pattern.
+  const accepts = (name: string, value: string) =>
+    new RegExp(`^(?:${dev.Parameters[name]?.AllowedPattern})$`).test(value);
+
+  it('is refused by CloudFormation while a value without a default is missing', () => {
+    const refused = ({ Parameters }: Template) =>
+      Object.entries(Parameters).flatMap(([name, { Default }]) => (accepts(name, Default) ? [] : [name]));
+    expect(refused(dev)).toEqual(['DataCenterOrApiUrls', 'JwtIssuer', 'JwtAudience']);
+    expect(refused(prod)).toEqual([]);
+    const { dataCenter, jwtIssuer, jwtAudience, corsOrigins, secretId } = SETTINGS;
+    expect(Object.values(prod.Parameters).map(({ Default }) => Default)).toEqual([
+      dataCenter,
+      jwtIssuer,
+      jwtAudience,
+      corsOrigins,
+      secretId,
+    ]);
+  });
+
+  it.each([
+    ['SecretId', 'rongcloud/app', 'arn:aws:secretsmanager:us-east-1:000000000000:secret:x'],
+    ['JwtIssuer', 'https://issuer.example', 'http://issuer.example'],
+    ['CorsOrigins', 'https://a.example,http://b.example:8080', 'https://a.example, https://b.example'],
+    ['CorsOrigins', '*', '*,https://a.example'],
+  ])('as %s may be %s and may not be %s', (name, good, bad) => {
+    expect(accepts(name, good)).toBe(true);
+    expect(accepts(name, bad)).toBe(false);
+  });
+
+  it('makes the conditions true', () => {
+    const set = (value: string) => ({ 'Fn::Not': [{ 'Fn::Equals': [value, ''] }] });
+    expect(dev.Conditions).toEqual({ BrowsersMayCall: set(''), AlarmsNotify: set(''), SecretHasOwnKey: set('') });
+    expect(prod.Conditions).toEqual({
+      BrowsersMayCall: set(SETTINGS.corsOrigins),
+      AlarmsNotify: set(SETTINGS.alarmTopicArn),
+      SecretHasOwnKey: set(SETTINGS.secretKmsKeyArn),
+    });
+  });
+
+  it('lets no browser call unless it names origins', () => {
+    const corsOf = (template: Template) => JSON.stringify(propertiesOf(template, 'HttpApi').CorsConfiguration);
+    expect(corsOf(dev)).toMatch(/^\{"Fn::If":\["BrowsersMayCall",.+\{"Ref":"AWS::NoValue"\}\]\}$/);
+    expect(corsOf(dev)).not.toContain('*');
+    expect(corsOf(prod)).toContain(`{"Fn::Split":[",","${SETTINGS.corsOrigins}"]}`);
+  });
+});
+
+describe('the roles', () => {
+  const statementsOf = (template: Template, role: string): { Action?: unknown; Resource?: unknown }[] =>
+    propertiesOf(template, role).Policies[0].PolicyDocument.Statement;
+  const traces = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
+
+  it('are one for each function, with what it does and nothing else', () => {
+    const secret = 'arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:my/secret-??????';
+    const decrypts = { Effect: 'Allow', Action: 'kms:Decrypt', Resource: SETTINGS.secretKmsKeyArn };
+    const common = (log: string) => [
+      { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: { 'Fn::Sub': secret } },
+      { 'Fn::If': ['SecretHasOwnKey', decrypts, { Ref: 'AWS::NoValue' }] },
+      { Effect: 'Allow', Action: traces, Resource: '*' },
+      { Effect: 'Allow', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: arnOf(log) },
+    ];
+    const sends = (queue: string) => ({ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: arnOf(queue) });
+    const reads = { Effect: 'Allow', Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'] };
+    expect(idsOf(prod, 'AWS::IAM::Role')).toEqual(DOORS.map((door) => `${door}Role`));
+    for (const door of DOORS) {
+      expect(propertiesOf(prod, `${door}LambdaFunction`).Role).toEqual(arnOf(`${door}Role`));
+      expect(propertiesOf(prod, `${door}Role`).Policies).toHaveLength(1);
+    }
+    expect(statementsOf(prod, 'HttpRole')).toEqual([...common('HttpLogGroup'), sends('JoinQueue')]);
+    expect(statementsOf(prod, 'InvokeRole')).toEqual([...common('InvokeLogGroup'), sends('FailedInvocationQueue')]);
+    expect(statementsOf(prod, 'QueueRole')).toEqual([
+      ...common('QueueLogGroup'),
+      { ...reads, Resource: arnOf('JoinQueue') },
+      sends('JoinDeadLetterQueue'),
+    ]);
+  });
+
+  it('give a resource of * to what sends traces alone', () => {
+    const statements = idsOf(dev, 'AWS::IAM::Role').flatMap((role) => statementsOf(dev, role));
     const wide = statements.filter(({ Resource }) => JSON.stringify(Resource ?? '').includes('"*"'));
-    expect(wide.map(({ Action }) => Action)).toEqual(
-      Array(3).fill(['xray:PutTraceSegments', 'xray:PutTelemetryRecords']),
-    );
+    expect(wide.map(({ Action }) => Action)).toEqual([traces, traces, traces]);
     expect(JSON.stringify(statements)).not.toMatch(/"Action":"\*|:\*"/);
   });
+});
 
-  it('keeps the queues and logs of prod when the stack goes', async () => {
-    const kept = [
-      'JoinQueue',
-      'JoinDeadLetterQueue',
-      'FailedInvocationQueue',
-      'HttpLogGroup',
-      'InvokeLogGroup',
-      'QueueLogGroup',
-      'HttpApiLogGroup',
-    ];
-    const policies = ({ Resources }: Template) => kept.map((name) => Object(Resources[name]).DeletionPolicy);
-    expect(policies(defaults)).toEqual(kept.map(() => 'Delete'));
-    expect(policies(await packaged('removal=Retain'))).toEqual(kept.map(() => 'Retain'));
-    expect(await readFile(join(ROOT, 'serverless.yml'), 'utf8')).toMatch(/\n {2}prod:\n {4}removal: Retain\n/);
+describe('the queue', () => {
+  const mapping = () => propertiesOf(dev, idsOf(dev, 'AWS::Lambda::EventSourceMapping')[0] ?? '');
+  const timeout = () => propertiesOf(dev, 'QueueLambdaFunction').Timeout;
+  const variables = (door: string) => propertiesOf(dev, `${door}LambdaFunction`).Environment.Variables;
+  const rate = () => Number(variables('Queue').UPSTREAM_RATE);
+
+  it("has a share of at most 50 of RongCloud's 100 calls a second, however many messages wait", () => {
+    const share = mapping().ScalingConfig.MaximumConcurrency * rate();
+    expect(share).toBeGreaterThan(0);
+    expect(share).toBeLessThanOrEqual(50);
   });
 
-  it('keeps asynchronous invocations that failed for good, with their events', () => {
-    const { DestinationConfig, MaximumRetryAttempts } = Object(defaults.Resources.InvokeLambdaEvConf?.Properties);
-    expect(MaximumRetryAttempts).toBe(2);
-    expect(DestinationConfig).toEqual({
-      OnFailure: { Destination: { 'Fn::GetAtt': ['FailedInvocationQueue', 'Arn'] } },
+  it('sends a full batch of distinct groups within its time', () => {
+    // One interval before the first call, a second for the last, five for the dead letters and the answer.
+    expect((mapping().BatchSize + 1) / rate() + 1 + 5).toBeLessThanOrEqual(timeout());
+  });
+
+  it('hides messages for six times the time of the function, and the window', () => {
+    const { VisibilityTimeout } = propertiesOf(dev, 'JoinQueue');
+    expect(VisibilityTimeout).toBeGreaterThanOrEqual(6 * timeout() + mapping().MaximumBatchingWindowInSeconds);
+  });
+
+  it('reports single messages, and gives those up that were received 20 times', () => {
+    expect(mapping().FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
+    expect(mapping().EventSourceArn).toEqual(arnOf('JoinQueue'));
+    expect(propertiesOf(dev, 'JoinQueue').RedrivePolicy).toEqual({
+      deadLetterTargetArn: arnOf('JoinDeadLetterQueue'),
+      maxReceiveCount: 20,
     });
   });
 
-  it('traces with X-Ray and versions its functions', () => {
-    for (const door of ['Http', 'Invoke', 'Queue']) {
-      expect(defaults.Resources[`${door}LambdaFunction`]?.Properties.TracingConfig).toEqual({ Mode: 'Active' });
-    }
-    expect(Object.values(defaults.Resources).filter(({ Type }) => Type === 'AWS::Lambda::Version')).toHaveLength(3);
+  it('is known to those that use it', () => {
+    expect(variables('Http')).toMatchObject({ JOIN_QUEUE_URL: { Ref: 'JoinQueue' } });
+    expect(variables('Queue')).toMatchObject({ JOIN_DLQ_URL: { Ref: 'JoinDeadLetterQueue' } });
   });
 
-  describe('alarms and dashboard', () => {
-    const alarms = (template: Template) =>
-      Object.entries(template.Resources)
-        .filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm')
-        .map(([name, { Properties }]) => ({ name: name.replace(/Alarm$/, ''), ...Object(Properties) }));
-    let operations: string;
-    beforeAll(async () => {
-      operations = await readFile(join(ROOT, 'docs/operations.md'), 'utf8');
-    });
-
-    it('say what to do, notify the topic if there is one, and have their part of the document', async () => {
-      const quiet = alarms(defaults);
-      expect(quiet.length).toBeGreaterThanOrEqual(10);
-      for (const { name, AlarmDescription, AlarmActions } of quiet) {
-        expect(AlarmDescription.length).toBeGreaterThan(60);
-        expect(operations).toContain(`\n### ${name}\n`);
-        expect(AlarmActions['Fn::If'][0]).toBe('AlarmsNotify');
-      }
-      const arn = 'arn:aws:sns:us-east-1:000000000000:topic';
-      for (const { AlarmActions } of alarms(await packaged(`alarmTopicArn=${arn}`))) {
-        expect(AlarmActions['Fn::If'][1]).toEqual([arn]);
-      }
-      const documented = [...operations.matchAll(/\n### (\w+)\n/g)].map(([, name]) => name);
-      expect(documented.sort()).toEqual(quiet.map(({ name }) => name).sort());
-    });
-
-    it('wake somebody for what stops every join', () => {
-      const paging = alarms(defaults).filter(({ AlarmDescription }) => AlarmDescription.startsWith('PAGE.'));
-      expect(paging.map(({ name }) => name)).toEqual([
-        'CredentialsRefused',
-        'CredentialsUnavailable',
-        'Misconfigured',
-        'IdentityUnavailable',
-      ]);
-    });
-
-    it('are described widget by widget, row by row', () => {
-      const body = Object(defaults.Resources.Dashboard?.Properties.DashboardBody)['Fn::Sub'];
-      const { widgets }: { widgets: { y: number; properties: { title: string } }[] } = JSON.parse(body);
-      const shown = ['Callers', 'RongCloud', 'Queue'].flatMap((row, y) =>
-        widgets.filter((widget) => widget.y === y * 6).map(({ properties }) => `${row}: ${properties.title}`),
-      );
-      const described = [...operations.matchAll(/\n\| (Callers|RongCloud|Queue) \| ([^|]+) \|/g)].map(
-        ([, row, title]) => `${row}: ${title}`,
-      );
-      expect(described).toEqual(shown);
-      expect(shown).toHaveLength(widgets.length);
-    });
+  it.each(QUEUES)('%s keeps messages for 14 days, encrypted, and talks TLS alone', (id) => {
+    expect(propertiesOf(dev, id)).toMatchObject({ MessageRetentionPeriod: 14 * 24 * 3600, SqsManagedSseEnabled: true });
+    expect(propertiesOf(dev, id)).not.toHaveProperty('FifoQueue');
+    const { Queues, PolicyDocument } = propertiesOf(dev, `${id}Policy`);
+    expect(Queues).toEqual([{ Ref: id }]);
+    expect(PolicyDocument.Statement).toMatchObject([
+      {
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 'sqs:*',
+        Resource: arnOf(id),
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      },
+    ]);
   });
 });
