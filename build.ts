@@ -5,24 +5,29 @@ import { build, type Metafile, type Plugin } from 'esbuild';
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 
 /**
- * An ES import of node:http reads all of its exports, and three of them load Node's copy of undici, which takes longer
- * than the rest of a door's start. Taken as CommonJS, only what is used is read.
+ * An ES import of node:http reads all of its exports. Three of them (WebSocket, CloseEvent, MessageEvent) are getters
+ * that load Node's copy of undici, which takes about 40 ms. Taken as CommonJS, only what is used is read.
+ *
+ * Node 24.21.0 needs this. It can go once no entry of `process.moduleLoadList` names undici after an
+ * `import 'node:http'` in Lambda's Node: https://github.com/nodejs/node/issues/59686
  */
 const lazyHttp: Plugin = {
   name: 'lazy-http',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:)?https?$/ }, ({ path }) => {
-      return { path: path.replace(/^(node:)?/, 'node:'), namespace: 'lazy', sideEffects: false };
-    });
-    onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'node:http', namespace: 'lazy-http', sideEffects: false }));
+    onLoad({ filter: /.*/, namespace: 'lazy-http' }, () => ({
+      contents: "module.exports = process.getBuiltinModule('node:http');",
     }));
   },
 };
 
 /**
  * Lambda gives credentials in the environment. The SDK's chain of other providers would never come to its turn there,
- * but what they share with the clients would be in every door's first load.
+ * but what they share with the clients would be in every door's first load: 37 kB more, by bench/first-load.ts.
+ *
+ * Version 3.1169.0 needs this: each client's runtimeConfig.js imports the chain, also for a client that is given its
+ * credentials. It can go once that import is gone, or adds nothing to the first load:
+ * https://github.com/aws/aws-sdk-js-v3/issues/6087
  */
 const lambdaCredentials: Plugin = {
   name: 'lambda-credentials',
