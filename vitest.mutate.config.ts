@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+/** The tests that `npm run mutate` asks about each change to the code: those that are quick and need no build. */
+export default defineConfig({
+  test: {
+    include: ['test/lib/**/*.test.ts', 'test/functions/*.test.ts'],
+    setupFiles: ['test/helpers/closed-network.ts'],
+    restoreMocks: true,
+    unstubEnvs: true,
+  },
+});
