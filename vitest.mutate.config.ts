@@ -1,9 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
-/** The tests that `npm run mutate` asks about each change to the code: those that are quick and need no build. */
+/**
+ * The tests that `npm run mutate` asks about each change to the code: those that are quick and need no build. Those of
+ * telemetry do.
+ */
 export default defineConfig({
   test: {
     include: ['test/lib/**/*.test.ts', 'test/functions/*.test.ts'],
+    exclude: ['test/lib/telemetry/**'],
     setupFiles: ['test/helpers/closed-network.ts'],
     restoreMocks: true,
     unstubEnvs: true,

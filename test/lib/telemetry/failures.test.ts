@@ -1,0 +1,214 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import names from '../../../lib/telemetry/metric-names.json' with { type: 'json' };
+import { ownMetricsOfAlarms } from '../../helpers/alarms.ts';
+import type { Line } from '../../helpers/built-door.ts';
+import { linesOf, metricOf, startTelemetryBed, type TelemetryBed } from '../../helpers/telemetry-bed.ts';
+
+const NOWHERE = 'http://127.0.0.1:9';
+/** Every metric that a case made, with its code or its door. */
+const emitted = new Set<string>();
+const metricNames = ({ _aws }: Line) =>
+  (_aws?.CloudWatchMetrics ?? []).flatMap(({ Metrics }) => Metrics.map(({ Name }) => Name));
+
+let bed: TelemetryBed;
+beforeEach(async () => {
+  bed = await startTelemetryBed();
+});
+afterEach(async () => {
+  expect(await bed.close()).toEqual([]);
+});
+
+describe('every code, through a built door', () => {
+  interface Case {
+    code: string;
+    level: 'WARN' | 'ERROR';
+    env?: Record<string, string>;
+    event?: Parameters<TelemetryBed['httpEvent']>[0] | 'none' | 'anonymous';
+    remainingMs?: number;
+    before?: () => void;
+    /** Fields of the line beyond those that every failure has. */
+    line?: object;
+    users?: number;
+  }
+  const cases: Case[] = [
+    { code: 'INVALID_REQUEST', level: 'WARN', event: { body: '{"userIds":[""]}' } },
+    { code: 'UNAUTHENTICATED', level: 'WARN', event: 'anonymous', line: { cause: 'Error: no Authorization header' } },
+    { code: 'FORBIDDEN', level: 'WARN', event: { groupId: 'closed' } },
+    { code: 'UNSUPPORTED_MEDIA_TYPE', level: 'WARN', event: { body: 'x', headers: { 'content-type': 'text/plain' } } },
+    {
+      code: 'GROUP_FULL',
+      level: 'WARN',
+      before: () => bed.misbehave({ kind: 'status', status: 405, body: '{"code":405}' }),
+      line: { upstreamCode: 405 },
+      users: 1,
+    },
+    {
+      code: 'UPSTREAM_REJECTED',
+      level: 'WARN',
+      before: () => bed.app.unknownUsers.add('planted-user'),
+      line: { upstreamCode: 400 },
+      users: 1,
+    },
+    {
+      code: 'UPSTREAM_MISCONFIGURED',
+      level: 'ERROR',
+      before: () => bed.misbehave({ kind: 'status', status: 401, body: '{"code":1006}' }),
+      line: { upstreamCode: 1006 },
+      users: 1,
+    },
+    {
+      code: 'UPSTREAM_UNREADABLE',
+      level: 'ERROR',
+      before: () => bed.misbehave({ kind: 'status', status: 200, body: '<planted>' }),
+      line: { attempts: 3 },
+      users: 1,
+    },
+    {
+      code: 'UPSTREAM_RATE_LIMITED',
+      level: 'ERROR',
+      before: () => bed.misbehave({ kind: 'status', status: 429, body: '{"code":1008}' }),
+      line: { attempts: 3, upstreamCode: 1008 },
+      users: 1,
+    },
+    {
+      code: 'UPSTREAM_CREDENTIALS',
+      level: 'ERROR',
+      before: () => {
+        bed.app.appSecret = 'other';
+      },
+      line: { upstreamCode: 1004 },
+      users: 1,
+    },
+    {
+      code: 'UPSTREAM_UNAVAILABLE',
+      level: 'ERROR',
+      before: () => bed.misbehave({ kind: 'status', status: 500 }),
+      line: { attempts: 3 },
+      users: 1,
+    },
+    {
+      code: 'UPSTREAM_UNREACHABLE',
+      level: 'ERROR',
+      env: { RONGCLOUD_API_URLS: NOWHERE },
+      line: { attempts: 3, cause: expect.stringContaining('ECONNREFUSED') },
+      users: 1,
+    },
+    {
+      code: 'CREDENTIALS_UNAVAILABLE',
+      level: 'ERROR',
+      env: { RONGCLOUD_SECRET_ID: 'none' },
+      line: { cause: expect.stringContaining('ResourceNotFoundException') },
+      users: 1,
+    },
+    {
+      code: 'IDENTITY_UNAVAILABLE',
+      level: 'ERROR',
+      env: { JWKS_URI: NOWHERE },
+      line: { cause: expect.stringContaining('ECONNREFUSED') },
+    },
+    {
+      code: 'QUEUE_UNAVAILABLE',
+      level: 'ERROR',
+      env: { JOIN_QUEUE_URL: `${NOWHERE}/000000000000/joins` },
+      event: { headers: { prefer: 'respond-async' } },
+      users: 1,
+    },
+    {
+      code: 'UPSTREAM_TIMEOUT',
+      level: 'ERROR',
+      before: () => bed.misbehave({ kind: 'hang' }),
+      remainingMs: 1700,
+      users: 1,
+    },
+    { code: 'DEADLINE_EXCEEDED', level: 'ERROR', remainingMs: 900, users: 1 },
+    {
+      code: 'INTERNAL',
+      level: 'ERROR',
+      event: 'none',
+      line: { cause: expect.stringContaining('TypeError'), stack: expect.any(Array) },
+    },
+  ];
+
+  it.each(cases)('$code', async ({ code, level, env, event, remainingMs, before, line: more, users }) => {
+    const http = await bed.start('http', env);
+    before?.();
+    const given =
+      event === 'none'
+        ? {}
+        : event === 'anonymous'
+          ? { ...(await bed.httpEvent()), headers: {} }
+          : await bed.httpEvent(event);
+    const answer = await http.invoke(given, remainingMs);
+    for (const one of answer.metrics) {
+      for (const name of metricNames(one)) emitted.add(`${name} ${one.code ?? one.door}`);
+    }
+    const body = JSON.parse(answer.result?.body ?? '');
+    expect(body.code).toBe(code);
+    expect(linesOf(answer)).toHaveLength(1);
+    const [written = {}] = linesOf(answer);
+    const message = code === 'INTERNAL' || code === 'UNAUTHENTICATED' ? 'aws-1' : 'mine';
+    expect(written).toMatchObject({
+      level,
+      message: 'not joined',
+      door: 'http',
+      requestId: message,
+      code,
+      status: answer.result?.statusCode,
+      outcome: body.outcome,
+      coldStart: true,
+      durationMs: expect.any(Number),
+      ...(users !== undefined && { users, groupId: 'open' }),
+      ...more,
+    });
+    const allowed = [
+      ...[
+        'level',
+        'message',
+        'timestamp',
+        'service',
+        'sampling_rate',
+        'door',
+        'requestId',
+        'upstreamRequestId',
+        'groupId',
+      ],
+      ...['users', 'joined', 'failed', 'attempts', 'domain', 'identityMs', 'secretMs', 'upstreamMs', 'durationMs'],
+      ...['coldStart', 'code', 'status', 'outcome', 'upstreamCode', 'cause', 'stack'],
+    ];
+    expect(Object.keys(written).filter((field) => !allowed.includes(field))).toEqual([]);
+    const byCode = answer.metrics.filter((one) => one.code !== undefined);
+    expect(byCode).toEqual([
+      {
+        _aws: {
+          Timestamp: expect.any(Number),
+          CloudWatchMetrics: [
+            {
+              Namespace: 'JoinTest',
+              Dimensions: [['service', 'code']],
+              Metrics: [
+                { Name: names.failures, Unit: 'Count' },
+                { Name: names.failedUsers, Unit: 'Count' },
+              ],
+            },
+          ],
+        },
+        service: 'join-test',
+        code,
+        [names.failures]: 1,
+        [names.failedUsers]: users ?? 0,
+      },
+    ]);
+    if (code === 'UPSTREAM_RATE_LIMITED') {
+      expect(metricOf(answer, names.rateRefusals)).toMatchObject({ value: [1, 1, 1], door: 'http' });
+    }
+    if (users !== undefined) expect(metricOf(answer, names.failedUsers)).toBeDefined();
+  });
+
+  it('makes the metrics that the alarms watch', () => {
+    const watched = ownMetricsOfAlarms();
+    expect(watched.length).toBeGreaterThanOrEqual(8);
+    expect(watched.filter((metrics) => !metrics.some((metric) => emitted.has(metric)))).toEqual([]);
+    const failures = watched.flat().filter((metric) => metric.startsWith(names.failures));
+    expect(failures.filter((metric) => !emitted.has(metric))).toEqual([]);
+  });
+});
