@@ -1,0 +1,59 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { vi } from 'vitest';
+import { createHandler } from '../../functions/http.ts';
+import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
+import type { Caller } from '../../lib/identity/caller.ts';
+import type { JoinUsers } from '../../lib/join/join-users.ts';
+
+export const alice: Caller = { kind: 'user', userId: 'alice', groupPatterns: ['g'], claims: {} };
+export const service: Caller = { kind: 'service', claims: {} };
+
+export interface Ask {
+  caller?: Caller;
+  body?: string;
+  base64?: boolean;
+  headers?: Record<string, string>;
+  groupId?: string;
+  joinUsers?: JoinUsers;
+  authenticate?: () => Promise<Caller>;
+}
+
+/** Asks the HTTP door, as alice for group `g` unless told otherwise, and gives its answer and what it called. */
+export async function ask({ caller = alice, body, base64 = false, headers = {}, groupId = 'g', ...deps }: Ask = {}) {
+  const joinUsers = vi.fn<JoinUsers>(
+    deps.joinUsers ?? (async (request) => ({ groupId: request.groupId, joined: request.userIds, failed: [] })),
+  );
+  const authenticate = vi.fn(deps.authenticate ?? (async () => caller));
+  const log = vi.fn();
+  const handler = createHandler({
+    authenticate,
+    joinUsers,
+    telemetry: { request: log, attempt: () => {} },
+    now: () => 1000,
+  });
+  const event = {
+    headers: {
+      authorization: 'Bearer t',
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    pathParameters: { groupId },
+    ...(body !== undefined && { body }),
+    isBase64Encoded: base64,
+  } as unknown as APIGatewayProxyEventV2;
+  const result = await handler(event, { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 });
+  return { ...result, json: JSON.parse(result.body ?? ''), joinUsers, authenticate, log };
+}
+
+/** Fails for the first users, one for each code, and joins the others. */
+export const failing =
+  (...codes: JoinErrorCode[]): JoinUsers =>
+  async (request) => ({
+    groupId: request.groupId,
+    joined: request.userIds.slice(codes.length),
+    failed: codes.map((code, offset) => ({
+      offset,
+      userIds: request.userIds.slice(offset, offset + 1),
+      error: new JoinError(code, { upstreamCode: 1002 + offset }),
+    })),
+  });
