@@ -1,7 +1,16 @@
 import { exportJWK, generateKeyPair, type JWK, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
+import type { TokenRules } from '../../lib/identity/caller.ts';
 
 export const ISSUER = 'https://issuer.example';
 export const AUDIENCE = 'api';
+export const RULES: TokenRules = {
+  issuer: ISSUER,
+  audience: AUDIENCE,
+  userClaim: 'sub',
+  groupsClaim: 'groups',
+  serviceScope: 'group:join',
+  openGroups: [],
+};
 
 /** A key of an issuer: it signs tokens, and its public half goes into a key set. */
 export interface TestKey {

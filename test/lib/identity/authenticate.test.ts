@@ -3,20 +3,11 @@ import { exportJWK, type JWTPayload } from 'jose';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { JoinError } from '../../../lib/errors.ts';
 import { createAuthenticator } from '../../../lib/identity/authenticate.ts';
-import type { TokenRules } from '../../../lib/identity/caller.ts';
 import { createIssuerKeys } from '../../../lib/identity/issuer-keys.ts';
 import { describeCause } from '../../../lib/telemetry/error-description.ts';
-import { AUDIENCE, goodClaims, ISSUER, keySet, type TestKey, testKey } from '../../helpers/tokens.ts';
+import { AUDIENCE, goodClaims, keySet, RULES, type TestKey, testKey } from '../../helpers/tokens.ts';
 
 const NOW = 1_800_000_000;
-const rules: TokenRules = {
-  issuer: ISSUER,
-  audience: AUDIENCE,
-  userClaim: 'sub',
-  groupsClaim: 'groups',
-  serviceScope: 'group:join',
-  openGroups: [],
-};
 
 let key: TestKey;
 let stranger: TestKey;
@@ -27,12 +18,12 @@ beforeAll(async () => {
 
 const good = (): JWTPayload & { iat: number } => goodClaims(NOW);
 
-function authenticator(changes: Partial<TokenRules> = {}, keys = keySet(key)) {
+function authenticator(keys = keySet(key)) {
   const fetch = vi.fn(async () => keys);
   const now = () => NOW * 1000;
   return {
     fetch,
-    authenticate: createAuthenticator({ rules: { ...rules, ...changes }, keys: createIssuerKeys(fetch, now), now }),
+    authenticate: createAuthenticator({ rules: RULES, keys: createIssuerKeys(fetch, now), now }),
   };
 }
 
@@ -58,7 +49,7 @@ describe('createAuthenticator', () => {
 
   it.each(['ES256', 'EdDSA'])('takes %s as well as RS256', async (alg) => {
     const other = await testKey('k2', alg);
-    const { authenticate } = authenticator({}, keySet(key, other));
+    const { authenticate } = authenticator(keySet(key, other));
     expect(await authenticate(`Bearer ${await other.sign(good())}`)).toMatchObject({ userId: 'alice' });
     expect(await authenticate(await bearer(good()))).toMatchObject({ userId: 'alice' });
   });
@@ -96,11 +87,6 @@ describe('createAuthenticator', () => {
     ['it lives longer than a day', { exp: NOW + 24 * 3600 + 1 }],
     ['it lives for ten years', { exp: NOW + 10 * 365 * 24 * 3600 }],
     ['sub is missing', { sub: undefined }],
-    ['sub is empty', { sub: '' }],
-    ['sub is a number', { sub: 7 as unknown as string }],
-    ['sub has 65 characters', { sub: 'x'.repeat(65) }],
-    ['sub has a space around it', { sub: ' alice' }],
-    ['sub has a control character', { sub: 'al\u0000ice' }],
   ])('refuses a token when %s', async (_name, change) => {
     const claims = JSON.parse(JSON.stringify({ ...good(), ...change }));
     await refused(await bearer(claims));
@@ -113,7 +99,6 @@ describe('createAuthenticator', () => {
     ['it lives exactly a day', { exp: NOW + 24 * 3600 }],
     ['aud is one of a list', { aud: ['x', AUDIENCE] }],
     ['client_id stands for aud in an access token', { aud: undefined, client_id: AUDIENCE, token_use: 'access' }],
-    ['sub has 64 characters', { sub: 'x'.repeat(64) }],
   ])('takes a token when %s', async (_name, change) => {
     const claims = JSON.parse(JSON.stringify({ ...good(), ...change }));
     expect(await authenticator().authenticate(await bearer(claims))).toMatchObject({ kind: 'user' });
@@ -231,114 +216,9 @@ describe('createAuthenticator', () => {
     }
   });
 
-  describe('a token that was good before', () => {
-    function setUp(served = () => keySet(key)) {
-      const clock = { ms: NOW * 1000 };
-      const issuer = { served };
-      const now = () => clock.ms;
-      const keys = createIssuerKeys(async () => issuer.served(), now);
-      return { clock, issuer, authenticate: createAuthenticator({ rules, keys, now }) };
-    }
-
-    it('is good again, and gives the same caller', async () => {
-      const { authenticate } = setUp();
-      const token = await bearer({ ...good(), groups: ['g'] });
-      expect(await authenticate(token)).toEqual(await authenticate(token));
-    });
-
-    it('expires all the same', async () => {
-      const { clock, authenticate } = setUp();
-      const token = await bearer({ ...good(), exp: NOW + 100 });
-      await authenticate(token);
-      clock.ms = (NOW + 159) * 1000;
-      await authenticate(token);
-      clock.ms = (NOW + 160) * 1000;
-      await refused(token, authenticate);
-    });
-
-    it('is refused once its key is removed, or another has taken its id', async () => {
-      for (const next of [await testKey('k2'), stranger]) {
-        const { clock, issuer, authenticate } = setUp();
-        const token = await bearer(good());
-        await authenticate(token);
-        issuer.served = () => keySet(next);
-        clock.ms += 10 * 60_000;
-        await refused(token, authenticate);
-      }
-    });
-
-    it('does not vouch for one that differs in a single character', async () => {
-      const { authenticate } = setUp();
-      const token = await bearer(good());
-      await authenticate(token);
-      await refused(`${token.slice(0, -3)}${token.endsWith('AAA') ? 'BBB' : 'AAA'}`, authenticate);
-      await refused(
-        token.replace(/\.[^.]+\./, (payload) => payload.replace(/.\.$/, 'x.')),
-        authenticate,
-      );
-    });
-
-    it('is forgotten after a hundred others', async () => {
-      const { authenticate } = setUp();
-      for (let i = 0; i < 150; i++) await authenticate(await bearer({ ...good(), jti: String(i) }));
-      expect(await authenticate(await bearer({ ...good(), jti: '0' }))).toMatchObject({ userId: 'alice' });
-    });
-  });
-
   it('says IDENTITY_UNAVAILABLE when no key can be had', async () => {
-    const { authenticate } = authenticator({}, '<html>');
+    const { authenticate } = authenticator('<html>');
     await expect(authenticate(await bearer(good()))).rejects.toMatchObject({ code: 'IDENTITY_UNAVAILABLE' });
-  });
-
-  it('reads the user from the claim that the rules name', async () => {
-    const { authenticate } = authenticator({ userClaim: 'https://app.example/uid' });
-    expect(await authenticate(await bearer({ ...good(), 'https://app.example/uid': 'u7' }))).toMatchObject({
-      userId: 'u7',
-    });
-    await refused(await bearer(good()), authenticate);
-    await refused(await bearer(good()), authenticator({ userClaim: 'toString' }).authenticate);
-  });
-
-  it.each([
-    ['scope text', { scope: 'openid group:join' }],
-    ['scope list', { scope: ['group:join'] }],
-    ['scp text', { scp: 'group:join' }],
-    ['scp list', { scp: ['openid', 'group:join'] }],
-  ])('takes the whole word in a %s for a service', async (_name, claims) => {
-    expect(await authenticator().authenticate(await bearer({ ...good(), ...claims }))).toMatchObject({
-      kind: 'service',
-    });
-  });
-
-  it.each([
-    { scope: 'group:joiner' },
-    { scope: 'xgroup:join' },
-    { scope: 'group:join,openid' },
-    { scope: ['a group:join'] },
-    { scope: { 'group:join': true } },
-    { roles: ['group:join'] },
-  ])('takes %j for a user', async (claims) => {
-    expect(await authenticator().authenticate(await bearer({ ...good(), ...claims }))).toMatchObject({ kind: 'user' });
-  });
-
-  it('grants by the groups claim only where one is named, and never by * alone', async () => {
-    const token = await bearer({ ...good(), groups: ['g', '*', 7, null, 'team-*'] });
-    expect(await authenticator().authenticate(token)).toMatchObject({ groupPatterns: ['g', 'team-*'] });
-    const { groupsClaim: _, ...without } = rules;
-    const keys = createIssuerKeys(
-      async () => keySet(key),
-      () => NOW * 1000,
-    );
-    const closed = createAuthenticator({ rules: without, keys, now: () => NOW * 1000 });
-    expect(await closed(token)).toMatchObject({ groupPatterns: [] });
-    expect(await authenticator().authenticate(await bearer({ ...good(), groups: 'g' }))).toMatchObject({
-      groupPatterns: [],
-    });
-  });
-
-  it('adds the groups that are open to all', async () => {
-    const { authenticate } = authenticator({ openGroups: ['*'] });
-    expect(await authenticate(await bearer({ ...good(), groups: ['g'] }))).toMatchObject({ groupPatterns: ['g', '*'] });
   });
 });
 
@@ -352,5 +232,5 @@ function rawToken(header: object, payload: Buffer): string {
 
 async function rawAuthenticator() {
   const jwk = { ...(await exportJWK(raw.publicKey)), kid: 'k1' };
-  return authenticator({}, JSON.stringify({ keys: [jwk] })).authenticate;
+  return authenticator(JSON.stringify({ keys: [jwk] })).authenticate;
 }
