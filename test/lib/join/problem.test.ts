@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
 import { reportProblem, toProblem } from '../../../lib/join/problem.ts';
@@ -16,6 +17,25 @@ describe('toProblem', () => {
       retryable: false,
       upstreamCode: 1002,
     });
+  });
+
+  it.each([
+    ['INVALID_REQUEST', 400],
+    ['UNAUTHENTICATED', 401],
+    ['FORBIDDEN', 403],
+    ['GROUP_FULL', 409],
+    ['UNSUPPORTED_MEDIA_TYPE', 415],
+    ['INTERNAL', 500],
+    ['UPSTREAM_UNREADABLE', 502],
+    ['QUEUE_UNAVAILABLE', 503],
+    ['UPSTREAM_TIMEOUT', 504],
+  ] as const)('gives %s the reason phrase of its status, %i, for a title', (code, status) => {
+    expect(toProblem(new JoinError(code), 'r-1')).toMatchObject({ status, title: STATUS_CODES[status] });
+  });
+
+  it('leaves out what an error does not have', () => {
+    const problem = toProblem(new JoinError('FORBIDDEN'), 'r-1');
+    expect(Object.keys(problem).filter((key) => key === 'upstreamCode' || key === 'errors')).toEqual([]);
   });
 
   it('lists the fields at fault', () => {

@@ -1,0 +1,35 @@
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { type Sleep, withDeadline } from '../../../lib/rongcloud/with-deadline.ts';
+
+const never = new Promise<never>(() => {});
+
+describe('withDeadline', () => {
+  it('gives what comes of the work if that is in time, and ends the wait', async () => {
+    let signal: AbortSignal | undefined;
+    const sleep: Sleep = (ms, options) => {
+      signal = options?.signal;
+      return setTimeout(ms, undefined, options);
+    };
+    expect(await withDeadline(Promise.resolve('done'), 60_000, sleep)).toBe('done');
+    await expect.poll(() => signal?.aborted).toBe(true);
+  });
+
+  it('gives DEADLINE_EXCEEDED if it is not, and does not wait for it', async () => {
+    expect(await withDeadline(never, 5, setTimeout)).toMatchObject({ code: 'DEADLINE_EXCEEDED', outcome: 'not_sent' });
+  });
+
+  it.each([
+    [1500, 1500],
+    [0, 0],
+    [-1, 0],
+  ])('with %i ms left waits %i', async (leftMs, waitMs) => {
+    const sleep = vi.fn<Sleep>(async () => undefined);
+    expect(await withDeadline(never, leftMs, sleep)).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(sleep.mock.lastCall?.[0]).toBe(waitMs);
+  });
+
+  it('rejects as the work does', async () => {
+    await expect(withDeadline(Promise.reject(new TypeError('a bug')), 60_000, () => never)).rejects.toThrow('a bug');
+  });
+});
