@@ -104,8 +104,31 @@ describe('createTransport', () => {
     closers.push(() => silent.close());
     const { port } = silent.address() as net.AddressInfo;
     const url = `https://127.0.0.1:${port}`;
-    expect(await post(url, { connectTimeoutMs: 50 })).toMatchObject({ code: 'UPSTREAM_UNREACHABLE' });
+    expect(await post(url, { connectTimeoutMs: 50 })).toMatchObject({
+      code: 'UPSTREAM_UNREACHABLE',
+      cause: { message: 'timed out' },
+    });
     expect(await post(url, { timeoutMs: 50 })).toMatchObject({ code: 'UPSTREAM_UNREACHABLE' });
+  });
+
+  it('reads a character whose bytes come apart', async () => {
+    const [first, second] = [Buffer.from('{"t":"é').subarray(0, -1), Buffer.from('é"}').subarray(1)];
+    const { url } = await serve((_request, response) => {
+      response.write(first);
+      setTimeout(() => response.end(second), 20);
+    });
+    expect(await post(url)).toMatchObject({ body: '{"t":"é"}', complete: true });
+  });
+
+  it('says UPSTREAM_UNREADABLE when the protocol is switched', async () => {
+    const { url } = await serve((request) =>
+      request.socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+    );
+    expect(await post(url)).toMatchObject({
+      code: 'UPSTREAM_UNREADABLE',
+      outcome: 'unknown',
+      cause: { message: 'closed without an answer' },
+    });
   });
 
   it('says UPSTREAM_UNAVAILABLE when the connection closes before an answer', async () => {
