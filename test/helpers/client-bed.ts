@@ -1,0 +1,76 @@
+import { vi } from 'vitest';
+import type { JoinError } from '../../lib/errors.ts';
+import { type Attempt, type CallOptions, type ClientOptions, createClient } from '../../lib/rongcloud/client.ts';
+import type { UpstreamAnswer } from '../../lib/rongcloud/return-codes.ts';
+import type { AppCredentials } from '../../lib/rongcloud/signature.ts';
+
+export const FIRST: AppCredentials = { appKey: 'key', appSecret: 'first' };
+export const SECOND: AppCredentials = { appKey: 'key', appSecret: 'second' };
+export const answered = (code: number, status = 200): UpstreamAnswer => ({
+  status,
+  body: `{"code":${code}}`,
+  complete: true,
+});
+export const SUCCESS = answered(200);
+export const BROKEN = answered(1050, 504);
+
+/** A sending, and when it went out. */
+export interface Sent {
+  host: string;
+  headers: Record<string, string>;
+  body: string;
+  timeoutMs: number;
+  at: number;
+}
+
+/** A client whose nth sending ends as told; the last ending goes on for ever. Waits pass at once. */
+export function startClient(endings: (UpstreamAnswer | JoinError)[] = [SUCCESS], options: Partial<ClientOptions> = {}) {
+  const clock = { ms: 1_700_000_000_000 };
+  const sent: Sent[] = [];
+  const slept: number[] = [];
+  const attempts: Attempt[] = [];
+  let seed = 0;
+  const credentials = {
+    get: vi.fn(async (): Promise<AppCredentials | JoinError> => FIRST),
+    replace: vi.fn(async (): Promise<AppCredentials | undefined> => undefined),
+  };
+  const client = createClient({
+    urls: ['https://p.example', 'https://b.example'],
+    transport: {
+      async post({ url, headers, body, timeoutMs }) {
+        sent.push({ host: url.hostname, headers, body, timeoutMs, at: clock.ms });
+        const ending = endings[Math.min(sent.length, endings.length) - 1] ?? SUCCESS;
+        return ending;
+      },
+      close: () => {},
+    },
+    credentials,
+    now: () => clock.ms,
+    random: () => 0.5,
+    randomBytes: (size) => new Uint8Array(size).fill(seed++),
+    sleep: async (ms, waiting) => {
+      // A wait that may be cut short is a time limit, and nothing here is late.
+      if (waiting) return new Promise(() => {});
+      slept.push(ms);
+      clock.ms += ms;
+      return undefined;
+    },
+    ...options,
+  });
+  const join = (leftMs = 10_000, more: Partial<CallOptions> = {}) =>
+    client.join('groupId=g&userId=a', {
+      requestId: 'r-1',
+      deadline: clock.ms + leftMs,
+      onAttempt: (attempt) => attempts.push(attempt),
+      ...more,
+    });
+  const hosts = () => sent.map(({ host }) => host[0]).join('');
+  return { client, clock, sent, slept, attempts, credentials, join, hosts };
+}
+
+/** The failure of a join; throws if it succeeded. */
+export const failure = async (join: Promise<JoinError | undefined>) => {
+  const error = await join;
+  if (error) return error;
+  throw new Error('the join succeeded');
+};

@@ -1,0 +1,135 @@
+import { describe, expect, it, vi } from 'vitest';
+import { JoinError } from '../../../lib/errors.ts';
+import type { ClientEvent } from '../../../lib/rongcloud/client.ts';
+import { DeadConnection } from '../../../lib/rongcloud/transport.ts';
+import { answered, BROKEN, failure, SUCCESS, startClient } from '../../helpers/client-bed.ts';
+
+const dead = () => new DeadConnection(new Error('ECONNRESET'));
+const UNREACHABLE = new JoinError('UPSTREAM_UNREACHABLE');
+
+describe("a client's sendings", () => {
+  it('are made once more on a new connection if a kept-alive one is dead, and that is no retry', async () => {
+    const { join, hosts, slept, attempts } = startClient([dead(), SUCCESS], { maxAttempts: 1 });
+    expect(await join()).toBeUndefined();
+    expect([hosts(), slept]).toEqual(['pp', []]);
+    expect(attempts.map(({ ordinal, error }) => [ordinal, error?.code])).toEqual([
+      [1, 'UPSTREAM_UNAVAILABLE'],
+      [2, undefined],
+    ]);
+  });
+
+  it('are signed anew on the new connection', async () => {
+    const { join, sent } = startClient([dead(), SUCCESS]);
+    await join();
+    expect(new Set(sent.map(({ headers }) => headers.Nonce)).size).toBe(2);
+  });
+
+  it('are not made a third time if the new connection is dead too', async () => {
+    const { join, hosts } = startClient([dead(), dead(), answered(405)]);
+    // The other domain has its turn.
+    expect(await failure(join())).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+    expect(hosts()).toBe('ppb');
+  });
+
+  it('may have arrived on a dead connection, whatever becomes of the new one', async () => {
+    const unsent = startClient([dead(), UNREACHABLE], { maxAttempts: 1 });
+    expect(await failure(unsent.join())).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', outcome: 'unknown' });
+    const full = startClient([dead(), answered(405)], { maxAttempts: 1 });
+    expect(await failure(full.join())).toMatchObject({ code: 'GROUP_FULL', outcome: 'rejected' });
+  });
+
+  it('wait for leave, each of them', async () => {
+    const order: string[] = [];
+    const beforeSending = async () => {
+      order.push('asked');
+      return undefined;
+    };
+    const { join } = startClient([dead(), BROKEN, SUCCESS]);
+    await join(10_000, { beforeSending, onAttempt: () => order.push('sent') });
+    expect(order).toEqual(['asked', 'sent', 'asked', 'sent', 'asked', 'sent']);
+  });
+
+  it('are not made without leave', async () => {
+    const refusal = new JoinError('DEADLINE_EXCEEDED');
+    const { join, sent } = startClient();
+    expect(await join(10_000, { beforeSending: async () => refusal })).toBe(refusal);
+    expect(sent).toEqual([]);
+  });
+
+  it('have the time that is left once leave is given', async () => {
+    const { join, sent, clock } = startClient();
+    const beforeSending = async () => {
+      clock.ms += 6000;
+      return undefined;
+    };
+    expect(await join(10_000, { beforeSending })).toBeUndefined();
+    expect(sent.map(({ timeoutMs }) => timeoutMs)).toEqual([4000]);
+  });
+
+  it('are told of with what they took, in order', async () => {
+    const { join, clock, attempts } = startClient([], {
+      transport: {
+        async post() {
+          clock.ms += 30;
+          return attempts.length === 0 ? BROKEN : SUCCESS;
+        },
+        close: () => {},
+      },
+    });
+    expect(await join()).toBeUndefined();
+    expect(attempts.map(({ ordinal, durationMs }) => [ordinal, durationMs])).toEqual([
+      [1, 30],
+      [2, 30],
+    ]);
+  });
+
+  it('come after the wait for the credentials, which is told of', async () => {
+    const { join, clock, credentials } = startClient();
+    const onSecret = vi.fn();
+    credentials.get.mockImplementationOnce(async () => {
+      clock.ms += 25;
+      return new JoinError('CREDENTIALS_UNAVAILABLE');
+    });
+    await failure(join(10_000, { onSecret }));
+    expect(onSecret.mock.calls).toEqual([[25]]);
+  });
+
+  it('need nobody who watches', async () => {
+    const { client, clock, hosts } = startClient([BROKEN, SUCCESS]);
+    expect(await client.join('groupId=g', { requestId: 'r', deadline: clock.ms + 10_000 })).toBeUndefined();
+    expect(hosts()).toBe('pb');
+  });
+});
+
+describe("a client's events", () => {
+  function watch(...endings: Parameters<typeof startClient>[0] & object) {
+    const events: ClientEvent[] = [];
+    return { events, ...startClient(endings, { observe: (event) => events.push(event) }) };
+  }
+
+  it('tell of each move to another domain', async () => {
+    const { events, join } = watch(BROKEN, SUCCESS);
+    await join();
+    expect(events).toEqual(['domainSwitch']);
+    await join();
+    expect(events).toEqual(['domainSwitch']);
+  });
+
+  it('tell of no move for a failure that is not about the domain', async () => {
+    const { events, join } = watch(answered(1002));
+    await failure(join());
+    expect(events).toEqual([]);
+  });
+
+  it('tell of each call that is cut short because the budget of retries is empty', async () => {
+    const { events, join, sent } = watch(answered(1008, 429));
+    let cutShort = 0;
+    for (let i = 0; i < 10; i++) {
+      const before = sent.length;
+      await failure(join(60_000));
+      if (sent.length - before < 3) cutShort += 1;
+      expect(events).toEqual(Array(cutShort).fill('retryBudgetExhausted'));
+    }
+    expect(cutShort).toBeGreaterThan(0);
+  });
+});
