@@ -1,7 +1,5 @@
-import type http from 'node:http';
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createIssuerKeys, httpKeySetFetcher } from '../../../lib/identity/issuer-keys.ts';
-import { type LocalServer, listen } from '../../../sandbox/http-server.ts';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { createIssuerKeys, type KeyEvent } from '../../../lib/identity/issuer-keys.ts';
 import { keySet, type TestKey, testKey } from '../../helpers/tokens.ts';
 
 const SECOND = 1000;
@@ -22,9 +20,14 @@ function setUp(served: () => string = () => keySet(first)) {
     if (issuer.down) throw new Error('connection refused');
     return issuer.served();
   });
-  const keys = createIssuerKeys(fetch, () => clock.ms);
-  const find = (kid: string) => keys.find({ alg: 'RS256', kid });
-  return { clock, issuer, fetch, keys, find };
+  const events: KeyEvent[] = [];
+  const keys = createIssuerKeys(
+    fetch,
+    () => clock.ms,
+    (event) => events.push(event),
+  );
+  const find = (kid: string, alg = 'RS256') => keys.find({ alg, kid });
+  return { clock, issuer, fetch, events, keys, find };
 }
 
 const unknownKey = { code: 'ERR_JWKS_NO_MATCHING_KEY' };
@@ -141,65 +144,86 @@ describe('createIssuerKeys', () => {
     await down.keys.warmUp();
     await expect(down.find('k1')).rejects.toMatchObject(unavailable);
   });
-});
 
-describe('httpKeySetFetcher', () => {
-  let servers: LocalServer[] = [];
-  afterEach(async () => {
-    for (const server of servers) await server.close();
-    servers = [];
-  });
-  async function serve(listener: http.RequestListener): Promise<URL> {
-    const server = await listen(0, listener);
-    servers.push(server);
-    return new URL(server.url);
-  }
-
-  it('gives the text of a 200', async () => {
-    const url = await serve((_request, response) => response.end('{"keys":[]}'));
-    expect(await httpKeySetFetcher(url)()).toBe('{"keys":[]}');
+  it('is warmed up for nothing while it holds keys', async () => {
+    const { clock, fetch, keys } = setUp();
+    await keys.warmUp();
+    clock.ms = 9 * MINUTE;
+    await keys.warmUp();
+    expect(fetch).toHaveBeenCalledTimes(1);
   });
 
-  it('follows no redirect', async () => {
-    const seen = vi.fn();
-    const elsewhere = await serve((_request, response) => {
-      seen();
-      response.end('{"keys":[]}');
-    });
-    const url = await serve((_request, response) => response.writeHead(302, { location: elsewhere.href }).end());
-    await expect(httpKeySetFetcher(url)()).rejects.toThrow('302');
-    expect(seen).not.toHaveBeenCalled();
+  it('tells of each refresh, and of each use of keys that are past their time', async () => {
+    const { clock, issuer, events, find } = setUp();
+    await find('k1');
+    clock.ms = 10 * MINUTE - 1;
+    await find('k1');
+    expect(events).toEqual(['keyRefresh']);
+    issuer.down = true;
+    clock.ms = 10 * MINUTE;
+    await find('k1');
+    await find('k1');
+    expect(events).toEqual(['keyRefresh', 'staleKeys', 'staleKeys']);
+    issuer.down = false;
+    clock.ms += 5 * SECOND;
+    await find('k1');
+    expect(events).toEqual(['keyRefresh', 'staleKeys', 'staleKeys', 'keyRefresh']);
   });
 
-  it('stops reading at 64 kB', async () => {
-    let sent = 0;
-    const url = await serve((_request, response) => {
-      const timer = setInterval(() => {
-        sent += 16_384;
-        response.write('x'.repeat(16_384));
-      }, 1);
-      response.on('close', () => clearInterval(timer));
-    });
-    await expect(httpKeySetFetcher(url)()).rejects.toThrow('over 65536 bytes');
-    expect(sent).toBeLessThan(1_000_000);
+  it('needs nobody who watches', async () => {
+    const keys = createIssuerKeys(
+      async () => keySet(first),
+      () => 0,
+    );
+    expect(await keys.find({ alg: 'RS256', kid: 'k1' })).toMatchObject({ type: 'public' });
   });
 
-  it('takes exactly 64 kB', async () => {
-    const url = await serve((_request, response) => response.end('x'.repeat(65_536)));
-    expect(await httpKeySetFetcher(url)()).toHaveLength(65_536);
+  it.each(['RS256', 'ES256', 'EdDSA'])('holds keys for %s', async (alg) => {
+    const key = await testKey('k', alg);
+    expect(await setUp(() => keySet(key)).find('k', alg)).toMatchObject({ type: 'public' });
+  });
+
+  it('takes a key that says neither its id nor its use, for a token that names none', async () => {
+    const { kid: _, use: __, ...bare } = first.jwk;
+    const { fetch, keys } = setUp(() => JSON.stringify({ keys: [bare] }));
+    expect(await keys.find({ alg: 'RS256' })).toMatchObject({ type: 'public' });
+    expect(await keys.find({ alg: 'RS256' })).toMatchObject({ type: 'public' });
+    expect(fetch).toHaveBeenCalledTimes(1);
+    await expect(keys.find({ alg: 'RS256', kid: 'k1' })).rejects.toMatchObject(unknownKey);
+  });
+
+  it('takes several keys without an id', async () => {
+    const [{ kid: _, ...one }, { kid: __, ...other }] = [first.jwk, second.jwk];
+    const { find } = setUp(() => JSON.stringify({ keys: [one, other, { ...first.jwk, kid: 'k3' }] }));
+    expect(await find('k3')).toMatchObject({ type: 'public' });
   });
 
   it.each([
-    ['never answers', () => {}],
-    ['never ends', (_request: unknown, response: http.ServerResponse) => void response.write('{')],
-  ])('gives up on an issuer that %s', async (_name, listener) => {
-    const url = await serve(listener);
-    await expect(httpKeySetFetcher(url, 50)()).rejects.toMatchObject({ code: 'ABORT_ERR' });
+    ['a kid that is no text', { kid: 7 }],
+    ['another use', { use: 'enc' }],
+    ['another type', { kty: 'oct' }],
+    ['no type', { kty: undefined }],
+  ])('finds no key where the only one has %s', async (_name, change) => {
+    const served = JSON.stringify({ keys: [{ ...first.jwk, ...change }] });
+    await expect(setUp(() => served).find('k1')).rejects.toMatchObject({
+      ...unavailable,
+      cause: { message: 'the key set holds no signing key' },
+    });
   });
 
-  it('rejects when nobody listens', async () => {
-    const url = await serve(() => {});
-    await servers[0]?.close();
-    await expect(httpKeySetFetcher(url)()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  it.each([
+    ['planted', 'the answer is not JSON'],
+    ['7', 'the answer is not a key set'],
+    ['null', 'the answer is not a key set'],
+    ['{"key":[]}', 'the answer is not a key set'],
+    ['{"keys":"planted"}', 'the answer is not a key set'],
+    ['{"keys":[]}', 'the key set holds no signing key'],
+  ])('says what is wrong with %s, without quoting it', async (served, message) => {
+    await expect(setUp(() => served).find('k1')).rejects.toMatchObject({ ...unavailable, cause: { message } });
+  });
+
+  it('says so when two keys have one id', async () => {
+    const cause = { message: 'the key set holds two keys with one id' };
+    await expect(setUp(() => keySet(first, first)).find('k1')).rejects.toMatchObject({ ...unavailable, cause });
   });
 });

@@ -101,6 +101,40 @@ describe('parseMessage', () => {
     ]);
   });
 
+  it.each([
+    ['/groupId', 'Is required.', { userIds: ['a'] }],
+    ['/groupId', 'Must be a string.', { groupId: 7, userIds: ['a'] }],
+    ['/userIds', 'Is required.', { groupId: 'g' }],
+    ['/userIds', 'Must be a list of user ids.', { groupId: 'g', userIds: 'a' }],
+    ['/userIds', 'Must name at least one user.', { groupId: 'g', userIds: [] }],
+    ['/userIds', 'Must name at most 3000 distinct users.', { groupId: 'g', userIds: people(3001) }],
+    ['/userIds/1', 'Must be a string.', { groupId: 'g', userIds: ['a', 7] }],
+    ['/userIds/1', 'Must not be empty.', { groupId: 'g', userIds: ['a', ''] }],
+    ['/groupName', 'Must be a string.', { groupId: 'g', userIds: ['a'], groupName: 7 }],
+    ['/more', 'Unknown key.', { groupId: 'g', userIds: ['a'], more: 1 }],
+    ['', 'Must be a JSON object.', 'text'],
+  ])('says of what stands at %j: %s', (pointer, detail, message) => {
+    expect(faults(() => parseMessage(message))).toEqual([{ pointer, detail }]);
+  });
+
+  it('writes / and ~ in a pointer as RFC 6901 says, all of them', () => {
+    expect(pointers(() => parseMessage({ groupId: 'g', userIds: ['a'], '~1/a~/': 1 }))).toEqual(['/~01~1a~0~1']);
+  });
+
+  it.each([
+    [64, `/${'k'.repeat(64)}`],
+    [65, ''],
+  ])('points at a key of %i characters as %j', (length, pointer) => {
+    expect(pointers(() => parseMessage({ groupId: 'g', userIds: ['a'], ['k'.repeat(length)]: 1 }))).toEqual([pointer]);
+  });
+
+  it('names exactly 100 faults of 101', () => {
+    expect(pointers(() => parseMessage({ groupId: 'g', userIds: Array(99).fill('') }))).toHaveLength(99);
+    expect(pointers(() => parseMessage({ groupId: 'g', userIds: Array(101).fill('') }))?.at(-1)).toBe('/userIds/99');
+    const keys = Object.fromEntries(people(101).map((key) => [key, 1]));
+    expect(pointers(() => parseMessage({ groupId: 'g', userIds: ['a'], ...keys }))).toHaveLength(100);
+  });
+
   it.each(['__proto__', 'constructor', 'toString'])('refuses the unknown key %s', (key) => {
     const message = JSON.parse(`{"groupId":"g","userIds":["a"],"${key}":{}}`);
     expect(pointers(() => parseMessage(message))).toEqual([`/${key}`]);
@@ -117,10 +151,6 @@ describe('parseMessage', () => {
   it('stops looking at a long list of junk', () => {
     expect(pointers(() => parseMessage({ groupId: 'g', userIds: Array(1_000_000).fill(0) }))).toHaveLength(100);
   });
-
-  it('points at the parent of a key that is absurdly long', () => {
-    expect(pointers(() => parseMessage({ groupId: 'g', userIds: ['a'], ['k'.repeat(65)]: 1 }))).toEqual(['']);
-  });
 });
 
 describe('parsePathAndBody', () => {
@@ -131,7 +161,9 @@ describe('parsePathAndBody', () => {
   });
 
   it('wants somebody named where the caller is nobody in particular', () => {
-    expect(pointers(() => parsePathAndBody('g', undefined))).toEqual(['/userIds']);
+    expect(faults(() => parsePathAndBody('g', undefined))).toEqual([
+      { pointer: '/userIds', detail: 'Is required: a service must say who joins.' },
+    ]);
     expect(parsePathAndBody('g', { userIds: ['bob'] })).toEqual({ groupId: 'g', userIds: ['bob'] });
   });
 
