@@ -54,9 +54,16 @@ describe('createAuthenticator', () => {
     expect(await authenticate(await bearer(good()))).toMatchObject({ userId: 'alice' });
   });
 
-  it('takes the scheme in any case', async () => {
+  it.each(['bearer ', 'BEARER ', 'Bearer  '])('takes the scheme "%s"', async (scheme) => {
     const token = await key.sign(good());
-    expect(await authenticator().authenticate(`bearer ${token}`)).toMatchObject({ userId: 'alice' });
+    expect(await authenticator().authenticate(`${scheme}${token}`)).toMatchObject({ userId: 'alice' });
+  });
+
+  it('takes a token that names no key if the issuer has just one', async () => {
+    const { kid: _, ...bare } = key.jwk;
+    const { authenticate } = authenticator(JSON.stringify({ keys: [bare] }));
+    const header: object = { kid: undefined };
+    expect(await authenticate(await bearer(good(), header))).toMatchObject({ userId: 'alice' });
   });
 
   it.each(['JWT', 'jwt', 'at+jwt', 'application/at+jwt', undefined])('takes the typ %s', async (typ) => {
@@ -77,6 +84,7 @@ describe('createAuthenticator', () => {
     ['aud lists others', { aud: ['x', `${AUDIENCE}2`] }],
     ['client_id stands for aud without token_use', { aud: undefined, client_id: AUDIENCE }],
     ['client_id stands for aud in an id token', { aud: undefined, client_id: AUDIENCE, token_use: 'id' }],
+    ['client_id is right but aud is another', { aud: 'other', client_id: AUDIENCE, token_use: 'access' }],
     ['client_id does not match', { aud: undefined, client_id: 'other', token_use: 'access' }],
     ['it has expired', { exp: NOW - 61 }],
     ['exp is missing', { exp: undefined }],

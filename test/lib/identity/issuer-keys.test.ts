@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createIssuerKeys, type KeyEvent } from '../../../lib/identity/issuer-keys.ts';
 import { keySet, type TestKey, testKey } from '../../helpers/tokens.ts';
@@ -5,6 +6,8 @@ import { keySet, type TestKey, testKey } from '../../helpers/tokens.ts';
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
+/** When the tests' clocks begin. */
+const START = 1_800_000_000_000;
 
 let first: TestKey;
 let second: TestKey;
@@ -23,7 +26,7 @@ function setUp(served: () => string = () => keySet(first)) {
   const events: KeyEvent[] = [];
   const keys = createIssuerKeys(
     fetch,
-    () => clock.ms,
+    () => START + clock.ms,
     (event) => events.push(event),
   );
   const find = (kid: string, alg = 'RS256') => keys.find({ alg, kid });
@@ -43,6 +46,22 @@ describe('createIssuerKeys', () => {
     clock.ms = 10 * MINUTE;
     await find('k1');
     expect(fetch).toHaveBeenCalledTimes(2);
+  });
+
+  it('lets all wait for the fetch in flight, and starts no other', async () => {
+    let answer = (_text: string): void => {};
+    const fetch = vi.fn(
+      () =>
+        new Promise<string>((resolve) => {
+          answer = resolve;
+        }),
+    );
+    const keys = createIssuerKeys(fetch, () => START);
+    const found = [1, 2, 3].map(() => keys.find({ alg: 'RS256', kid: 'k1' }));
+    await setImmediate();
+    answer(keySet(first));
+    expect(await Promise.all(found)).toEqual(Array(3).fill(expect.objectContaining({ type: 'public' })));
+    expect(fetch).toHaveBeenCalledTimes(1);
   });
 
   it('stops taking a removed key within 10 minutes', async () => {
@@ -185,8 +204,9 @@ describe('createIssuerKeys', () => {
 
   it('takes a key that says neither its id nor its use, for a token that names none', async () => {
     const { kid: _, use: __, ...bare } = first.jwk;
-    const { fetch, keys } = setUp(() => JSON.stringify({ keys: [bare] }));
+    const { clock, fetch, keys } = setUp(() => JSON.stringify({ keys: [bare] }));
     expect(await keys.find({ alg: 'RS256' })).toMatchObject({ type: 'public' });
+    clock.ms = 6 * SECOND;
     expect(await keys.find({ alg: 'RS256' })).toMatchObject({ type: 'public' });
     expect(fetch).toHaveBeenCalledTimes(1);
     await expect(keys.find({ alg: 'RS256', kid: 'k1' })).rejects.toMatchObject(unknownKey);
