@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
-import { type FailedAttempt, planRetry, RetryBudget } from '../../../lib/rongcloud/retry.ts';
+import { type FailedAttempt, leastCertainError, planRetry, RetryBudget } from '../../../lib/rongcloud/retry.ts';
 
 const failed = (domainIndex: number, code: JoinErrorCode, upstreamCode?: number): FailedAttempt => ({
   domainIndex,
@@ -26,7 +26,21 @@ describe('planRetry', () => {
     const both = [failed(0, 'UPSTREAM_TIMEOUT'), failed(1, 'UPSTREAM_TIMEOUT')];
     expect(range(...both)).toEqual([0, 0, 200]);
     expect(range(...both, ...both)).toEqual([0, 0, 400]);
-    expect(range(...both, ...both, ...both, ...both, ...both)).toEqual([0, 0, 1000]);
+    expect(range(...both, ...both, ...both)).toEqual([0, 0, 800]);
+    expect(range(...both, ...both, ...both, ...both)).toEqual([0, 0, 1000]);
+  });
+
+  it('waits a share of the longest wait, by chance', () => {
+    expect(planRetry([failed(0, 'UPSTREAM_TIMEOUT')], 2, () => 0.25)).toEqual({ domainIndex: 1, delayMs: 25 });
+    expect(planRetry([failed(0, 'UPSTREAM_RATE_LIMITED')], 2, () => 0.25)).toEqual({ domainIndex: 0, delayMs: 1250 });
+  });
+
+  it('comes back to the only domain there is', () => {
+    expect(planRetry([failed(0, 'UPSTREAM_TIMEOUT')], 1, () => 1)).toEqual({ domainIndex: 0, delayMs: 200 });
+  });
+
+  it('plans nothing before the first attempt', () => {
+    expect(planRetry([], 2, () => 1)).toBeUndefined();
   });
 
   it('waits 1 to 2 s after a rate limit and stays', () => {
@@ -53,6 +67,21 @@ describe('planRetry', () => {
   });
 });
 
+describe('leastCertainError', () => {
+  const of = (...codes: JoinErrorCode[]) => leastCertainError(codes.map((code) => failed(0, code))).code;
+
+  it('is the failure that says least of whether the users joined', () => {
+    expect(of('UPSTREAM_TIMEOUT', 'UPSTREAM_UNREACHABLE')).toBe('UPSTREAM_TIMEOUT');
+    expect(of('UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT')).toBe('UPSTREAM_TIMEOUT');
+    expect(of('UPSTREAM_REJECTED', 'UPSTREAM_UNREACHABLE')).toBe('UPSTREAM_REJECTED');
+  });
+
+  it('is the last of those that say equally little', () => {
+    expect(of('UPSTREAM_TIMEOUT', 'UPSTREAM_UNAVAILABLE', 'UPSTREAM_UNREACHABLE')).toBe('UPSTREAM_UNAVAILABLE');
+    expect(of('UPSTREAM_UNREACHABLE', 'DEADLINE_EXCEEDED')).toBe('DEADLINE_EXCEEDED');
+  });
+});
+
 describe('RetryBudget', () => {
   it('allows 10 retries at once and one for each ten successes', () => {
     const budget = new RetryBudget();
@@ -62,5 +91,11 @@ describe('RetryBudget', () => {
     expect(takeAll()).toBe(0);
     budget.refill();
     expect(takeAll()).toBe(1);
+  });
+
+  it('holds 10 at most', () => {
+    const budget = new RetryBudget();
+    for (let i = 0; i < 1000; i++) budget.refill();
+    expect(Array.from({ length: 20 }, () => budget.take()).filter(Boolean)).toHaveLength(10);
   });
 });

@@ -29,6 +29,8 @@ describe('judgeAnswer', () => {
     [504, 1050, 'UPSTREAM_UNAVAILABLE'],
     [400, 1508, 'UPSTREAM_REJECTED'],
     [403, 2007, 'UPSTREAM_MISCONFIGURED'],
+    [400, 25410, 'UPSTREAM_REJECTED'],
+    [400, 25411, 'GROUP_FULL'],
   ])('judges HTTP %i with return code %i as %s, and the code alone under HTTP 200', (status, upstreamCode, code) => {
     const body = JSON.stringify({ code: upstreamCode, errorMessage: 'text' });
     expect(judged(status, body)).toEqual({ code, upstreamCode });
@@ -38,6 +40,12 @@ describe('judgeAnswer', () => {
   it.each([
     ['an unlisted code under 200', 200, '{"code":9999}', 'UPSTREAM_REJECTED', 9999],
     ['an unlisted code under 400', 400, '{"code":9999}', 'UPSTREAM_REJECTED', 9999],
+    ['an unlisted code under 403', 403, '{"code":9999}', 'UPSTREAM_MISCONFIGURED', 9999],
+    ['an unlisted code under 404', 404, '{"code":9999}', 'UPSTREAM_MISCONFIGURED', 9999],
+    ['an unlisted code under 499', 499, '{"code":9999}', 'UPSTREAM_REJECTED', 9999],
+    ['an unlisted code under 399', 399, '{"code":9999}', 'UPSTREAM_UNREADABLE', 9999],
+    ['an unlisted code under 201', 201, '{"code":9999}', 'UPSTREAM_UNREADABLE', 9999],
+    ['a code with a fraction', 200, '{"code":200.5}', 'UPSTREAM_UNREADABLE', undefined],
     ['an unlisted code under 401', 401, '{"code":9999}', 'UPSTREAM_MISCONFIGURED', 9999],
     ['an unlisted code under 429', 429, '{"code":9999}', 'UPSTREAM_RATE_LIMITED', 9999],
     ['an unlisted code under 500', 500, '{"code":9999}', 'UPSTREAM_UNAVAILABLE', 9999],
@@ -57,6 +65,7 @@ describe('judgeAnswer', () => {
     ['HTML under 401', 401, '<html>', 'UPSTREAM_CREDENTIALS', undefined],
     ['HTML under 403', 403, '<html>', 'UPSTREAM_MISCONFIGURED', undefined],
     ['an empty 429', 429, '', 'UPSTREAM_RATE_LIMITED', undefined],
+    ['HTML under 499', 499, '<html>', 'UPSTREAM_MISCONFIGURED', undefined],
     ['HTML under 502', 502, '<html>', 'UPSTREAM_UNAVAILABLE', undefined],
   ])('judges %s', (_name, status, body, code, upstreamCode) => {
     expect(judged(status, body)).toEqual({ code, upstreamCode });
