@@ -11,6 +11,7 @@ import {
 } from '../../helpers/faulty-server.ts';
 
 const JOINED = { status: 200, body: '{"code":200}', complete: true };
+const CONNECT_TIMEOUT_MS = 300;
 const closes: Behavior = { onRequest: (socket) => void socket.destroy() };
 
 let server: FaultyServer;
@@ -19,7 +20,7 @@ let transport: Transport;
 beforeEach(async () => {
   server = await startFaultyServer(joins);
   clock = { ms: 1_700_000_000_000 };
-  transport = createTransport({ connectTimeoutMs: 50, now: () => clock.ms });
+  transport = createTransport({ connectTimeoutMs: CONNECT_TIMEOUT_MS, now: () => clock.ms });
 });
 afterEach(async () => {
   transport.close();
@@ -80,7 +81,9 @@ describe("the transport's connections", () => {
   });
 
   it('may answer later than they had to be made', async () => {
-    server.behave({ onRequest: (socket, seen) => void setTimeout(() => joins.onRequest?.(socket, seen), 150) });
+    server.behave({
+      onRequest: (socket, seen) => void setTimeout(() => joins.onRequest?.(socket, seen), 1.5 * CONNECT_TIMEOUT_MS),
+    });
     expect(await post()).toEqual(JOINED);
     expect(await post()).toEqual(JOINED);
   });
