@@ -45,6 +45,7 @@ describe('createJoinUsers', () => {
     'UPSTREAM_CREDENTIALS',
     'CREDENTIALS_UNAVAILABLE',
     'DEADLINE_EXCEEDED',
+    'INTERNAL',
   ] as const)('sends nothing more after %s and says so of the rest', async (code) => {
     const { join, report } = await joinWith(undefined, code);
     expect(join).toHaveBeenCalledTimes(2);
@@ -55,6 +56,11 @@ describe('createJoinUsers', () => {
       [1000, 1000, code, new JoinError(code).outcome],
       [2000, 500, code, 'not_sent'],
     ]);
+  });
+
+  it('has no rest to speak of after the last call', async () => {
+    const { report } = await joinWith(undefined, undefined, 'GROUP_FULL');
+    expect(report.failed.map(({ offset, userIds }) => [offset, userIds.length])).toEqual([[2000, 500]]);
   });
 
   it.each([

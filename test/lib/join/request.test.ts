@@ -110,6 +110,8 @@ describe('parseMessage', () => {
     ['/userIds', 'Must name at most 3000 distinct users.', { groupId: 'g', userIds: people(3001) }],
     ['/userIds/1', 'Must be a string.', { groupId: 'g', userIds: ['a', 7] }],
     ['/userIds/1', 'Must not be empty.', { groupId: 'g', userIds: ['a', ''] }],
+    ['/groupId', 'Must not be empty.', { groupId: '', userIds: ['a'] }],
+    ['/groupName', 'Must not be empty.', { groupId: 'g', userIds: ['a'], groupName: '' }],
     ['/groupName', 'Must be a string.', { groupId: 'g', userIds: ['a'], groupName: 7 }],
     ['/more', 'Unknown key.', { groupId: 'g', userIds: ['a'], more: 1 }],
     ['', 'Must be a JSON object.', 'text'],

@@ -31,7 +31,7 @@ describe("a client's sendings", () => {
     expect(hosts()).toBe('ppb');
   });
 
-  it('may have arrived on a dead connection, whatever becomes of the new one', async () => {
+  it('may have arrived on a dead connection, if the new one does not tell', async () => {
     const unsent = startClient([dead(), UNREACHABLE], { maxAttempts: 1 });
     expect(await failure(unsent.join())).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', outcome: 'unknown' });
     const full = startClient([dead(), answered(405)], { maxAttempts: 1 });
