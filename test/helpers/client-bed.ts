@@ -17,6 +17,7 @@ export const BROKEN = answered(1050, 504);
 /** A sending, and when it went out. */
 export interface Sent {
   host: string;
+  path: string;
   headers: Record<string, string>;
   body: string;
   timeoutMs: number;
@@ -38,7 +39,7 @@ export function startClient(endings: (UpstreamAnswer | JoinError)[] = [SUCCESS],
     urls: ['https://p.example', 'https://b.example'],
     transport: {
       async post({ url, headers, body, timeoutMs }) {
-        sent.push({ host: url.hostname, headers, body, timeoutMs, at: clock.ms });
+        sent.push({ host: url.hostname, path: url.pathname, headers, body, timeoutMs, at: clock.ms });
         const ending = endings[Math.min(sent.length, endings.length) - 1] ?? SUCCESS;
         return ending;
       },

@@ -96,8 +96,11 @@ describe("a client's sendings", () => {
 
   it('need nobody who watches', async () => {
     const { client, clock, hosts } = startClient([BROKEN, SUCCESS]);
-    expect(await client.join('groupId=g', { requestId: 'r', deadline: clock.ms + 10_000 })).toBeUndefined();
+    const join = () => client.join('groupId=g', { requestId: 'r', deadline: clock.ms + 10_000 });
+    expect(await join()).toBeUndefined();
     expect(hosts()).toBe('pb');
+    const broken = startClient([BROKEN]);
+    for (let i = 0; i < 20; i++) expect(await broken.join()).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
   });
 });
 

@@ -12,6 +12,7 @@ describe('createClient', () => {
     expect(sent).toEqual([
       {
         host: 'p.example',
+        path: '/group/join.json',
         body: 'groupId=g&userId=a',
         timeoutMs: 5000,
         at: 1_700_000_000_000,

@@ -71,8 +71,11 @@ describe('Connections', () => {
     expect(server.seen.map(({ connection }) => connection)).toEqual([1, 2, 2, 2]);
   });
 
-  it('keeps none that the server wants closed', async () => {
-    server.behave(answers(200, '{"code":200}', { Connection: 'close' }));
+  it.each([
+    ['says so', { Connection: 'close' }],
+    ['closes it within a second', { 'Keep-Alive': 'timeout=1' }],
+  ])('keeps none whose server %s', async (_name, headers) => {
+    server.behave(answers(200, '{"code":200}', headers));
     await request();
     await request();
     expect(server.connections).toBe(2);

@@ -35,6 +35,7 @@ describe('toCalls', () => {
   });
 
   it.each([
+    [0, []],
     [999, [999]],
     [1000, [1000]],
     [1001, [1000, 1]],
@@ -51,6 +52,15 @@ describe('toCalls', () => {
     const fits = toCalls({ groupId: 'g', userIds: ids(exact) });
     expect(fits.map((call) => call.form.length)).toEqual([MAX_FORM_BYTES]);
     expect(toCalls({ groupId: 'g', userIds: ids(exact + 1) }).map((call) => call.userIds.length)).toEqual([949, 1]);
+  });
+
+  it('counts the group name too', () => {
+    // 'groupId=g&groupName=n' is 21 bytes.
+    const ids = (last: number): string[] => [...Array.from({ length: 949 }, () => 'x'.repeat(92)), 'y'.repeat(last)];
+    const exact = MAX_FORM_BYTES - 21 - 949 * 100 - 8;
+    const formsOf = (userIds: string[]) => toCalls({ groupId: 'g', groupName: 'n', userIds }).map(({ form }) => form);
+    expect(formsOf(ids(exact)).map(({ length }) => length)).toEqual([MAX_FORM_BYTES]);
+    expect(formsOf(ids(exact + 1))).toHaveLength(2);
   });
 
   it('never passes a limit and never loses, doubles or reorders a user', () => {

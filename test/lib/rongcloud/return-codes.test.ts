@@ -31,11 +31,14 @@ describe('judgeAnswer', () => {
     [403, 2007, 'UPSTREAM_MISCONFIGURED'],
     [400, 25410, 'UPSTREAM_REJECTED'],
     [400, 25411, 'GROUP_FULL'],
-  ])('judges HTTP %i with return code %i as %s, and the code alone under HTTP 200', (status, upstreamCode, code) => {
-    const body = JSON.stringify({ code: upstreamCode, errorMessage: 'text' });
-    expect(judged(status, body)).toEqual({ code, upstreamCode });
-    expect(judged(200, body)).toEqual({ code, upstreamCode });
-  });
+  ])(
+    'judges HTTP %i with return code %i as %s, and the code alone under another status',
+    (status, upstreamCode, code) => {
+      const body = JSON.stringify({ code: upstreamCode, errorMessage: 'text' });
+      expect(judged(status, body)).toEqual({ code, upstreamCode });
+      for (const other of [200, 302, 500]) expect(judged(other, body)).toEqual({ code, upstreamCode });
+    },
+  );
 
   it.each([
     ['an unlisted code under 200', 200, '{"code":9999}', 'UPSTREAM_REJECTED', 9999],

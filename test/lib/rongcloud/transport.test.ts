@@ -80,7 +80,11 @@ describe('createTransport', () => {
 
   it('stops reading an endless answer', async () => {
     let sent = 0;
+    let closed = false;
     const { url } = await serve((_request, response) => {
+      response.on('close', () => {
+        closed = true;
+      });
       const more = (): void => {
         while (!response.destroyed && sent < 50_000_000 && response.write('x'.repeat(65_536))) sent += 65_536;
       };
@@ -89,6 +93,7 @@ describe('createTransport', () => {
     });
     expect(await post(url)).toMatchObject({ complete: false });
     expect(sent).toBeLessThan(20_000_000);
+    await expect.poll(() => closed).toBe(true);
   });
 
   it('says UPSTREAM_UNREACHABLE when nobody listens or there is no such name', async () => {
@@ -139,8 +144,15 @@ describe('createTransport', () => {
   it.each([
     ['before the headers', () => {}],
     ['after the headers', (_request: unknown, response: http.ServerResponse) => void response.write('{')],
-  ])('says UPSTREAM_TIMEOUT when the answer stalls %s', async (_name, listener) => {
-    const { url } = await serve(listener);
+  ])('says UPSTREAM_TIMEOUT when the answer stalls %s, and hangs up', async (_name, listener) => {
+    let closed = false;
+    const { url } = await serve((request, response) => {
+      request.socket.on('close', () => {
+        closed = true;
+      });
+      listener(request, response);
+    });
     expect(await post(url, { timeoutMs: 100 })).toMatchObject({ code: 'UPSTREAM_TIMEOUT', outcome: 'unknown' });
+    await expect.poll(() => closed).toBe(true);
   });
 });
