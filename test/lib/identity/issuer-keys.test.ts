@@ -190,11 +190,16 @@ describe('createIssuerKeys', () => {
   });
 
   it('needs nobody who watches', async () => {
+    const texts = [keySet(first), ''];
+    let ms = START;
     const keys = createIssuerKeys(
-      async () => keySet(first),
-      () => 0,
+      async () => texts.shift() ?? '',
+      () => ms,
     );
+    await keys.find({ alg: 'RS256', kid: 'k1' });
+    ms += 10 * MINUTE;
     expect(await keys.find({ alg: 'RS256', kid: 'k1' })).toMatchObject({ type: 'public' });
+    expect(texts).toEqual([]);
   });
 
   it.each(['RS256', 'ES256', 'EdDSA'])('holds keys for %s', async (alg) => {
