@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { createHandler } from '../functions/queue.ts';
 import { createJoinBatch } from '../lib/queue/batch.ts';
 import { createPacer } from '../lib/queue/pacer.ts';
+import type { Send } from '../lib/queue/send.ts';
 import { createClient } from '../lib/rongcloud/client.ts';
 import { createTransport } from '../lib/rongcloud/transport.ts';
 import { silent } from '../test/helpers/silent-telemetry.ts';
@@ -45,6 +46,9 @@ async function measure(name: string, run: () => Promise<unknown>): Promise<Row> 
   return { name, seconds, ...(await counts()) };
 }
 
+/** Nothing is refused here, so nothing is sent. */
+const takeAll: Send = async (messages) => ({ taken: messages.map(() => true) });
+
 function environment() {
   const handler = createHandler({
     now: Date.now,
@@ -61,7 +65,10 @@ function environment() {
         maxAttempts: 1,
       }),
       pacer: createPacer({ ratePerSecond: 24, now: Date.now, sleep }),
-      deadLetters: { send: async () => ({ taken: new Set() }) },
+      sendDeadLetters: takeAll,
+      sendBack: takeAll,
+      bringBackSoon: async () => {},
+      random: Math.random,
     }),
   });
   return (bodies: readonly string[]) =>

@@ -2,45 +2,62 @@ import { MIMEType } from 'node:util';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { JoinError } from '../lib/errors.ts';
 import type { Authenticate } from '../lib/identity/authenticate.ts';
-import { invalidRequest, type JoinRequest, parsePathAndBody } from '../lib/join/request.ts';
-import { type Enqueue, type Invocation, type ServeDeps, serve } from '../lib/join/serve.ts';
+import { type CheckOrigin, ORIGIN_HEADER } from '../lib/identity/origin.ts';
+import { senderOf } from '../lib/identity/sender.ts';
+import { invalidRequest, parsePathAndBody } from '../lib/join/request.ts';
+import { MAX_REQUEST_BYTES, parseRequestText } from '../lib/join/request-text.ts';
+import { type Admitted, type Enqueue, type Invocation, type ServeDeps, serve } from '../lib/join/serve.ts';
 import { decide } from '../lib/policy.ts';
 import { type HttpAnswer, problemAnswer, queuedAnswer, reportAnswer } from './http-answer.ts';
+import { readPrefer } from './prefer.ts';
 
 export interface HttpDeps extends ServeDeps {
   authenticate: Authenticate;
+  /** Absent where callers may come to API Gateway's own address. */
+  checkOrigin?: CheckOrigin | undefined;
   /** Absent without a queue: `Prefer: respond-async` is then ignored, as RFC 7240 allows. */
   enqueue?: Enqueue | undefined;
+  /** From 0 up to 1. */
+  random: () => number;
 }
+
+/** People wait at this door: its calls end no later than this after the start. */
+const LIMIT_MS = 8000;
 
 /** The HTTP door, `POST /groups/{groupId}/members` of an API Gateway HTTP API (payload 2.0). Never throws. */
 export function createHandler(deps: HttpDeps) {
   return async (event: APIGatewayProxyEventV2, invocation: Invocation): Promise<HttpAnswer> => {
+    const prefer = readPrefer(event.headers?.prefer);
     const served = await serve(deps, {
       door: 'http',
       invocation,
       givenRequestId: event.headers?.['x-request-id'],
       traceparent: event.headers?.traceparent,
       admit: (onIdentity) => admit(deps, event, onIdentity),
-      enqueue: prefersAsync(event.headers?.prefer) ? deps.enqueue : undefined,
+      limitMs: LIMIT_MS,
+      later: deps.enqueue && prefer && { enqueue: deps.enqueue, ...prefer },
     });
     switch (served.kind) {
       case 'reported':
-        return reportAnswer(served.report, served.requestId);
+        return reportAnswer(served.report, served.requestId, deps.random);
       case 'queued':
-        return queuedAnswer(served.request, served.requestId);
+        return queuedAnswer(served, served.requestId);
       case 'failed':
-        return problemAnswer(served.error, served.requestId, event.headers?.authorization !== undefined);
+        return problemAnswer(served.error, served.requestId, {
+          tokenGiven: event.headers?.authorization !== undefined,
+          random: deps.random,
+        });
     }
   };
 }
 
-/** Authenticates, reads, checks and asks the policy, in this order: 401, 415, 400, 403. */
+/** Checks the way, authenticates, reads, checks and asks the policy, in this order: 403, 401, 413, 415, 400, 403. */
 async function admit(
-  { authenticate, now }: HttpDeps,
+  { authenticate, checkOrigin, now }: HttpDeps,
   event: APIGatewayProxyEventV2,
   onIdentity: (durationMs: number) => void,
-): Promise<JoinRequest> {
+): Promise<Admitted> {
+  checkOrigin?.(event.headers[ORIGIN_HEADER]);
   const askedAt = now();
   const caller = await authenticate(event.headers.authorization).finally(() => onIdentity(now() - askedAt));
   const body = readBody(event);
@@ -48,19 +65,16 @@ async function admit(
   const request = parsePathAndBody(event.pathParameters?.groupId, body, selfId);
   const decision = decide(caller, request);
   if (!decision.allowed) throw new JoinError('FORBIDDEN', { detail: decision.reason });
-  return request;
+  return { request, senderGroup: () => senderOf(caller) };
 }
 
 /** The body's JSON value, or undefined if there is no body. */
 function readBody(event: APIGatewayProxyEventV2): unknown {
   if (!event.body) return undefined;
+  const bytes = Buffer.byteLength(event.body, event.isBase64Encoded ? 'base64' : 'utf8');
+  if (bytes > MAX_REQUEST_BYTES) throw new JoinError('PAYLOAD_TOO_LARGE');
   if (!isJson(event.headers['content-type'])) throw new JoinError('UNSUPPORTED_MEDIA_TYPE');
-  try {
-    return JSON.parse(event.isBase64Encoded ? decodeBase64(event.body) : event.body);
-  } catch {
-    // The parser's message quotes the body, so it is not kept as the cause.
-    throw invalidRequest([{ pointer: '', detail: 'Must be valid JSON in UTF-8.' }]);
-  }
+  return parseRequestText(event.isBase64Encoded ? decodeBase64(event.body) : event.body);
 }
 
 /** A body without a type is taken for JSON, the only type that this door takes. */
@@ -76,11 +90,8 @@ function isJson(contentType: string | undefined): boolean {
 
 function decodeBase64(body: string): string {
   const bytes = Buffer.from(body, 'base64');
-  if (bytes.toString('base64') !== body) throw new Error('not base64');
-  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-}
-
-/** Whether a Prefer header, a list of preferences with parameters, holds respond-async (RFC 7240). */
-function prefersAsync(prefer: string | undefined): boolean {
-  return prefer?.split(',').some((one) => one.split(/[;=]/)[0]?.trim().toLowerCase() === 'respond-async') ?? false;
+  try {
+    if (bytes.toString('base64') === body) return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {}
+  throw invalidRequest([{ pointer: '', detail: 'Must be valid JSON in UTF-8.' }]);
 }

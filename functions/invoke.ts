@@ -22,7 +22,7 @@ export function createHandler(deps: ServeDeps) {
       door: 'invoke',
       invocation,
       givenRequestId: givenRequestId(event),
-      admit: async () => parseMessage(event),
+      admit: async () => ({ request: parseMessage(event) }),
     });
     const error = failureOf(served);
     if (served.kind !== 'reported' || error) throw toThrow(toJoinError(error), served);

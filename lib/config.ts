@@ -1,8 +1,6 @@
+import { type Environment, EnvironmentReader } from './environment.ts';
 import type { TokenRules } from './identity/caller.ts';
 import { type ApiUrls, DATA_CENTERS, isDataCenter } from './rongcloud/data-centers.ts';
-
-/** The variables that configuration is read from. An empty one is an unset one. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What every door needs. */
 export interface JoinConfig {
@@ -14,6 +12,8 @@ export interface JoinConfig {
 export interface HttpConfig extends JoinConfig {
   tokens: TokenRules;
   jwksUrl: URL;
+  /** What the header of a request must be, one of these; anything if there are none. */
+  originSecrets: readonly string[];
   /** Without a queue, `Prefer: respond-async` is ignored. */
   joinQueueUrl?: string;
 }
@@ -21,33 +21,36 @@ export interface HttpConfig extends JoinConfig {
 /** What the queue door needs. */
 export interface QueueConfig extends JoinConfig {
   deadLetterQueueUrl: string;
+  /** The queue that this door reads: smaller messages go back to it. */
+  joinQueueUrl: string;
   /** Calls a second that one environment may make. */
   upstreamRate: number;
+  /** Where this door tells what its batches did, if anywhere. */
+  events?: EventsConfig;
 }
 
-/** Names every variable that is missing or wrong, and none of their values. */
-export class ConfigError extends Error {
-  constructor(problems: readonly string[]) {
-    super(`The configuration is not usable: ${problems.join('; ')}.`);
-    this.name = 'ConfigError';
-  }
+/** An EventBridge bus, by name or ARN, and whom its events are from. */
+export interface EventsConfig {
+  bus: string;
+  source: string;
 }
 
 /** Reads the configuration of a door without tokens. Throws a ConfigError that names all problems at once. */
 export function readJoinConfig(env: Environment): JoinConfig {
-  const reader = new Reader(env);
+  const reader = new EnvironmentReader(env);
   return reader.complete(joinConfig(reader));
 }
 
 /** Reads the HTTP door's configuration. Throws a ConfigError that names all problems at once. */
 export function readHttpConfig(env: Environment): HttpConfig {
-  const reader = new Reader(env);
+  const reader = new EnvironmentReader(env);
   const issuer = reader.required('JWT_ISSUER');
   const groupsClaim = reader.optional('JWT_GROUPS_CLAIM');
-  const joinQueueUrl = queueUrl(reader, 'JOIN_QUEUE_URL', reader.optional('JOIN_QUEUE_URL'));
+  const joinQueueUrl = optionalQueueUrl(reader, 'JOIN_QUEUE_URL');
   return reader.complete({
     ...joinConfig(reader),
     jwksUrl: keysUrl(reader, issuer),
+    originSecrets: originSecrets(reader),
     ...(joinQueueUrl !== undefined && { joinQueueUrl }),
     tokens: {
       issuer,
@@ -62,58 +65,25 @@ export function readHttpConfig(env: Environment): HttpConfig {
 
 /** Reads the queue door's configuration. Throws a ConfigError that names all problems at once. */
 export function readQueueConfig(env: Environment): QueueConfig {
-  const reader = new Reader(env);
+  const reader = new EnvironmentReader(env);
   const upstreamRate = Number(reader.optional('UPSTREAM_RATE') ?? 24);
   if (!(upstreamRate > 0 && upstreamRate <= 100)) reader.problem('UPSTREAM_RATE must be a number above 0, at most 100');
-  const url = reader.required('JOIN_DLQ_URL');
   return reader.complete({
     ...joinConfig(reader),
-    deadLetterQueueUrl: queueUrl(reader, 'JOIN_DLQ_URL', url) ?? '',
+    deadLetterQueueUrl: requiredQueueUrl(reader, 'JOIN_DLQ_URL'),
+    joinQueueUrl: requiredQueueUrl(reader, 'JOIN_QUEUE_URL'),
     upstreamRate,
+    ...eventsConfig(reader),
   });
 }
 
-/** Reads variables and collects what is wrong with them. */
-class Reader {
-  readonly #env: Environment;
-  readonly #problems: string[] = [];
-
-  constructor(env: Environment) {
-    this.#env = env;
-  }
-
-  optional(name: string): string | undefined {
-    return this.#env[name]?.trim() || undefined;
-  }
-
-  required(name: string): string {
-    const value = this.optional(name);
-    if (value === undefined) this.problem(`${name} is missing`);
-    return value ?? '';
-  }
-
-  list(name: string): string[] {
-    const parts = this.optional(name)?.split(',') ?? [];
-    return parts.map((part) => part.trim()).filter((part) => part !== '');
-  }
-
-  problem(text: string): void {
-    this.#problems.push(text);
-  }
-
-  complete<T>(config: T): T {
-    if (this.#problems.length > 0) throw new ConfigError(this.#problems);
-    return config;
-  }
-}
-
-function joinConfig(reader: Reader): JoinConfig {
+function joinConfig(reader: EnvironmentReader): JoinConfig {
   return { secretId: reader.required('RONGCLOUD_SECRET_ID'), apiUrls: apiUrls(reader) };
 }
 
 const NOWHERE: ApiUrls = [''];
 
-function apiUrls(reader: Reader): ApiUrls {
+function apiUrls(reader: EnvironmentReader): ApiUrls {
   const [primary, backup, ...more] = reader.list('RONGCLOUD_API_URLS');
   if (primary !== undefined) {
     const urls: ApiUrls = backup === undefined ? [primary] : [primary, backup];
@@ -133,7 +103,7 @@ function apiUrls(reader: Reader): ApiUrls {
   return NOWHERE;
 }
 
-function keysUrl(reader: Reader, issuer: string): URL {
+function keysUrl(reader: EnvironmentReader, issuer: string): URL {
   const explicit = reader.optional('JWKS_URI');
   if (issuer !== '' && !safeUrl(issuer)) reader.problem('JWT_ISSUER must be an https URL');
   const url = safeUrl(explicit ?? `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`);
@@ -141,15 +111,43 @@ function keysUrl(reader: Reader, issuer: string): URL {
   return url ?? new URL('https://invalid.invalid');
 }
 
-function queueUrl(reader: Reader, name: string, url: string | undefined): string | undefined {
+function optionalQueueUrl(reader: EnvironmentReader, name: string): string | undefined {
+  const url = reader.optional(name);
   if (url && !safeUrl(url)) reader.problem(`${name} must be an https URL`);
   return url;
 }
 
-function serviceScope(reader: Reader): string {
+function requiredQueueUrl(reader: EnvironmentReader, name: string): string {
+  return optionalQueueUrl(reader, name) ?? reader.required(name);
+}
+
+/** What EventBridge takes for the name of a bus and for a source, of which `aws.` is AWS's own. */
+const BUS = /^(arn:[\w-]+:events:[\w-]+:\d{12}:event-bus\/)?[\w./-]{1,256}$/;
+const SOURCE = /^(?!aws\.)[\w./-]{1,256}$/;
+
+function eventsConfig(reader: EnvironmentReader): { events?: EventsConfig } {
+  const bus = reader.optional('RESULT_BUS');
+  if (bus === undefined) return {};
+  const source = reader.required('RESULT_SOURCE');
+  if (!BUS.test(bus)) reader.problem('RESULT_BUS must be the name or the ARN of an event bus');
+  if (source !== '' && !SOURCE.test(source)) reader.problem('RESULT_SOURCE must be the source of an event');
+  return { events: { bus, source } };
+}
+
+function serviceScope(reader: EnvironmentReader): string {
   const scope = reader.optional('JWT_SERVICE_SCOPE') ?? 'group:join';
   if (/\s/.test(scope)) reader.problem('JWT_SERVICE_SCOPE must be one scope');
   return scope;
+}
+
+function originSecrets(reader: EnvironmentReader): string[] {
+  const secrets = reader.list('ORIGIN_SECRET');
+  if (!secrets.every((secret) => /^[\x21-\x7e]{16,}$/.test(secret))) {
+    reader.problem(
+      'ORIGIN_SECRET must be at least 16 visible ASCII characters, or several such values with commas between',
+    );
+  }
+  return secrets;
 }
 
 /** An https URL without a user; plain http is for loopback hosts only. */

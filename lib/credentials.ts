@@ -1,4 +1,5 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { harden } from './aws-client.ts';
 import { JoinError } from './errors.ts';
 import type { CredentialSource } from './rongcloud/client.ts';
 import type { AppCredentials } from './rongcloud/signature.ts';
@@ -111,10 +112,12 @@ function malformed(reason: string): JoinError {
  * no time limits of its own.
  */
 export function secretsManagerReader(secretId: string, requestTimeoutMs = 2000): SecretReader {
-  const client = new SecretsManagerClient({
-    maxAttempts: 2,
-    requestHandler: { connectionTimeout: 1000, requestTimeout: requestTimeoutMs, throwOnRequestTimeout: true },
-  });
+  const client = harden(
+    new SecretsManagerClient({
+      maxAttempts: 2,
+      requestHandler: { connectionTimeout: 1000, requestTimeout: requestTimeoutMs, throwOnRequestTimeout: true },
+    }),
+  );
   return async () => {
     // The limits above end with an answer's headers; this one is for the whole.
     const abortSignal = AbortSignal.timeout(2.5 * requestTimeoutMs);

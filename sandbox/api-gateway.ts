@@ -1,5 +1,5 @@
 import type http from 'node:http';
-import { type Forwarded, forward } from './forward.ts';
+import { type Forwarded, forward, type Target } from './forward.ts';
 import { type Listener, type LocalServer, listen, readBody, sendJson } from './http-server.ts';
 
 /**
@@ -9,7 +9,7 @@ import { type Listener, type LocalServer, listen, readBody, sendJson } from './h
  */
 export function startApiGateway(
   port: number,
-  target: () => string,
+  target: () => Target,
   corsOrigins: readonly string[],
 ): Promise<LocalServer> {
   const listener: Listener = async (request, response) => {
@@ -29,7 +29,7 @@ export function startApiGateway(
     }
     const body = await readBody(request);
     const answer = await forward({
-      url: target(),
+      ...target(),
       path,
       method: request.method ?? 'GET',
       headers: joinedHeaders(request.rawHeaders),
@@ -38,7 +38,7 @@ export function startApiGateway(
     if (answer) relay(answer, response);
     else sendOwn(response, 503);
   };
-  return listen(port, listener, { browsers: true });
+  return listen(port, listener, { origins: corsOrigins });
 }
 
 /** What API Gateway itself answers. */

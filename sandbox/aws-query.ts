@@ -3,29 +3,82 @@
  * the stand-in.
  */
 
-/** The operation's name and input in a form, lists and maps of attribute names left out. */
+/** The names of SQS's flattened lists in a form, and of the input's members that they fill. */
+const INPUT_LISTS: Readonly<Record<string, string>> = {
+  SendMessageBatchRequestEntry: 'Entries',
+  ChangeMessageVisibilityBatchRequestEntry: 'Entries',
+  AttributeName: 'AttributeNames',
+  MessageAttributeName: 'MessageAttributeNames',
+};
+const INPUT_MAPS: Readonly<Record<string, string>> = { MessageAttribute: 'MessageAttributes' };
+
+/** A part of a form: a value, or parts by the next step of their keys. */
+type Part = string | Map<string, Part>;
+
+/** The operation's name and input in a form, whose keys are paths: `MessageAttribute.1.Value.DataType`. */
 export function readQuery(body: string): { action: string; input: Record<string, unknown> } {
-  const { Action: action = '', Version: _, ...input } = Object.fromEntries(new URLSearchParams(body));
-  return { action, input };
+  const form = new URLSearchParams(body);
+  const root = new Map<string, Part>();
+  for (const [key, value] of form) {
+    if (key !== 'Action' && key !== 'Version') put(root, key.split('.'), value);
+  }
+  return { action: form.get('Action') ?? '', input: toInput(root) };
+}
+
+function put(parts: Map<string, Part>, [step = '', ...steps]: readonly string[], value: string): void {
+  if (steps.length === 0) {
+    parts.set(step, value);
+    return;
+  }
+  const known = parts.get(step);
+  const inner = known instanceof Map ? known : new Map<string, Part>();
+  parts.set(step, inner);
+  put(inner, steps, value);
+}
+
+function toInput(parts: ReadonlyMap<string, Part>): Record<string, unknown> {
+  const members = [...parts].map(([name, part]): [string, unknown] => {
+    if (typeof part === 'string') return [name, part];
+    const values = [...part.values()].map((value) => (typeof value === 'string' ? value : toInput(value)));
+    const map = INPUT_MAPS[name];
+    if (map !== undefined) return [map, Object.fromEntries(values.flatMap(toMember))];
+    const list = INPUT_LISTS[name];
+    return list === undefined ? [name, toInput(part)] : [list, values];
+  });
+  return Object.fromEntries(members);
+}
+
+/** The entry of a map, which is written as a name and a value. */
+function toMember(entry: string | Record<string, unknown>): [string, unknown][] {
+  return typeof entry === 'object' && typeof entry.Name === 'string' ? [[entry.Name, entry.Value]] : [];
 }
 
 /** An output as XML, with the element names of SQS's flattened lists and maps. */
 export function writeQueryOutput(action: string, output: Record<string, unknown>): string {
-  return `<${action}Response><${action}Result>${members(output)}</${action}Result></${action}Response>`;
+  return `<${action}Response><${action}Result>${members(action, output)}</${action}Result></${action}Response>`;
 }
 
 export function writeQueryError(code: string, message: string): string {
   return `<ErrorResponse><Error><Type>Sender</Type><Code>${escaped(code)}</Code><Message>${escaped(message)}</Message></Error></ErrorResponse>`;
 }
 
-const LIST_ELEMENTS: Record<string, string> = { Messages: 'Message' };
-const MAP_ELEMENTS: Record<string, string> = { Attributes: 'Attribute', MessageAttributes: 'MessageAttribute' };
+const LIST_ELEMENTS: Readonly<Record<string, (action: string) => string>> = {
+  Messages: () => 'Message',
+  Successful: (action) => `${action}ResultEntry`,
+  Failed: () => 'BatchResultErrorEntry',
+};
+const MAP_ELEMENTS: Readonly<Record<string, string>> = {
+  Attributes: 'Attribute',
+  MessageAttributes: 'MessageAttribute',
+};
 
-function members(value: object): string {
+function members(action: string, value: object): string {
+  const content = (one: unknown): string =>
+    typeof one === 'object' && one !== null ? members(action, one) : escaped(String(one));
   return Object.entries(value)
     .map(([name, member]) => {
       const list = LIST_ELEMENTS[name];
-      if (list && Array.isArray(member)) return member.map((one) => element(list, members(one))).join('');
+      if (list && Array.isArray(member)) return member.map((one) => element(list(action), content(one))).join('');
       const map = MAP_ELEMENTS[name];
       if (map && typeof member === 'object' && member !== null) {
         return Object.entries(member)
@@ -35,10 +88,6 @@ function members(value: object): string {
       return element(name, content(member));
     })
     .join('');
-}
-
-function content(value: unknown): string {
-  return typeof value === 'object' && value !== null ? members(value) : escaped(String(value));
 }
 
 function element(name: string, xml: string): string {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { md5, type ReceivedMessage, type SqsQueue } from './sqs-queue.ts';
+import type { SQSBatchResponse, SQSEvent, SQSMessageAttributes, SQSRecord } from 'aws-lambda';
+import { type MessageAttributes, md5, type ReceivedMessage } from './sqs-message.ts';
+import type { SqsQueue } from './sqs-queue.ts';
 
 export interface EventSourceOptions {
   queue: SqsQueue;
@@ -11,6 +12,8 @@ export interface EventSourceOptions {
   windowMs: number;
   /** How many batches may be with the function at once. */
   maximumConcurrency: number;
+  /** How it waits, if not by the machine's clock. */
+  sleep?: (ms: number, options: { signal: AbortSignal }) => Promise<unknown>;
 }
 
 const POLL_MS = 20;
@@ -22,7 +25,8 @@ const POLL_MS = 20;
 export function startEventSource(options: EventSourceOptions): { close(): Promise<void> } {
   const { queue, invoke, batchSize, windowMs, maximumConcurrency } = options;
   const stop = new AbortController();
-  const pause = (ms: number) => sleep(ms, undefined, { signal: stop.signal }).catch(() => undefined);
+  const wait = options.sleep ?? ((ms, { signal }) => sleep(ms, undefined, { signal }));
+  const pause = (ms: number) => wait(ms, { signal: stop.signal }).catch(() => undefined);
 
   async function poll(): Promise<void> {
     while (!stop.signal.aborted) {
@@ -62,11 +66,27 @@ function toRecord(message: ReceivedMessage, queue: SqsQueue): SQSRecord {
       SentTimestamp: String(message.sentAt),
       SenderId: 'local',
       ApproximateFirstReceiveTimestamp: String(message.firstReceivedAt),
+      ...(message.groupId !== undefined && { MessageGroupId: message.groupId }),
     },
-    messageAttributes: {},
+    messageAttributes: toLambdaAttributes(message.attributes),
     md5OfBody: md5(message.body),
     eventSource: 'aws:sqs',
     eventSourceARN: queue.arn,
     awsRegion: 'us-east-1',
   };
+}
+
+/** Lambda writes attributes in another case than SQS, with lists that SQS has no use for. */
+function toLambdaAttributes(attributes: MessageAttributes): SQSMessageAttributes {
+  const written: SQSMessageAttributes = {};
+  for (const [name, { DataType, StringValue, BinaryValue }] of Object.entries(attributes)) {
+    written[name] = {
+      ...(StringValue !== undefined && { stringValue: StringValue }),
+      ...(BinaryValue !== undefined && { binaryValue: BinaryValue }),
+      stringListValues: [],
+      binaryListValues: [],
+      dataType: DataType,
+    };
+  }
+  return written;
 }

@@ -7,9 +7,18 @@ export interface Forwarded {
   body: Buffer;
 }
 
-export interface ForwardOptions {
+/** A server behind a front. */
+export interface Target {
   /** The server's origin. */
   url: string;
+  /** What the server asks for before it answers anybody. */
+  key?: string;
+}
+
+/** The header of a target's key. */
+export const KEY_HEADER = 'x-sandbox-key';
+
+export interface ForwardOptions extends Target {
   /** Sent as it is. */
   path: string;
   method: string;
@@ -18,12 +27,12 @@ export interface ForwardOptions {
 }
 
 /** Makes one request to a server behind a front, and reads the whole answer. */
-export function forward({ url, path, method, headers, body }: ForwardOptions): Promise<Forwarded> {
+export function forward({ url, key, path, method, headers, body }: ForwardOptions): Promise<Forwarded> {
   return new Promise((resolve, reject) => {
     const request = http.request(url, {
       path,
       method,
-      headers: { ...headers, 'content-length': body.length },
+      headers: { ...headers, ...(key !== undefined && { [KEY_HEADER]: key }), 'content-length': body.length },
       agent: false,
     });
     request.on('error', reject);

@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { Target } from './forward.ts';
 import { listen } from './http-server.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const GUARD = new URL('./offline-guard.ts', import.meta.url).href;
 const SERVERLESS = fileURLToPath(new URL('../node_modules/serverless/bin/serverless.js', import.meta.url));
 const STAGE = 'local';
 const DOORS = ['http', 'invoke', 'queue'];
@@ -14,6 +17,8 @@ export interface FunctionsOptions {
   params: Record<string, string>;
   /** Where the AWS SDKs in the functions find their services. */
   awsUrl: string;
+  /** What the functions' AWS SDKs send along as the session's token. */
+  awsSessionToken: string;
   /** Gets each line that the process prints: the functions' logs, which are JSON, and serverless-offline's own. */
   onOutput: (line: string) => void;
   /** Told when the process ends by itself. */
@@ -21,16 +26,18 @@ export interface FunctionsOptions {
 }
 
 export interface Functions {
-  httpUrl: string;
-  invokeUrl: string;
+  http: Target;
+  invoke: Target;
   /** The deployed name of a function: http, invoke or queue. */
   nameOf(door: string): string;
   functionNames: string[];
   close(): Promise<void>;
 }
 
-/** Runs the built functions under serverless-offline, in a process of its own. */
-export async function startFunctions({ params, awsUrl, onOutput, onExit }: FunctionsOptions): Promise<Functions> {
+/** Runs the built functions under serverless-offline, in a process of its own whose ports hear only who has the key. */
+export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
+  const { params, awsUrl, awsSessionToken, onOutput, onExit } = options;
+  const key = randomUUID();
   const [httpPort, lambdaPort] = await freePorts();
   const flags = [
     ...['--stage', STAGE, '--host', '127.0.0.1'],
@@ -38,7 +45,7 @@ export async function startFunctions({ params, awsUrl, onOutput, onExit }: Funct
     ...['--noPrependStageInUrl', '--noSponsor', '--disableCookieValidation'],
     ...Object.entries(params).map(([name, value]) => `--param=${name}=${value}`),
   ];
-  const child = spawn(process.execPath, [SERVERLESS, 'offline', ...flags], {
+  const child = spawn(process.execPath, ['--import', GUARD, SERVERLESS, 'offline', ...flags], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
@@ -46,9 +53,12 @@ export async function startFunctions({ params, awsUrl, onOutput, onExit }: Funct
       HOME: process.env.HOME,
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_SESSION_TOKEN: awsSessionToken,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: awsUrl,
       AWS_ENDPOINT_URL_SQS: awsUrl,
+      AWS_ENDPOINT_URL_EVENTBRIDGE: awsUrl,
       SLS_TELEMETRY_DISABLED: '1',
+      SANDBOX_KEY: key,
     },
   });
   process.once('exit', () => child.kill());
@@ -56,8 +66,8 @@ export async function startFunctions({ params, awsUrl, onOutput, onExit }: Funct
   const nameOf = (door: string): string => `rongcloud-group-join-${STAGE}-${door}`;
   child.once('exit', onExit);
   return {
-    httpUrl: `http://127.0.0.1:${httpPort}`,
-    invokeUrl: `http://127.0.0.1:${lambdaPort}`,
+    http: { url: `http://127.0.0.1:${httpPort}`, key },
+    invoke: { url: `http://127.0.0.1:${lambdaPort}`, key },
     nameOf,
     functionNames: DOORS.map(nameOf),
     close() {

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { mayCall, refuse } from './web-pages.ts';
 
 /** A server of the sandbox, on the loopback interface. */
 export interface LocalServer {
@@ -13,26 +14,19 @@ export const HOST = '127.0.0.1';
 /** Handles a request. What it throws is a 400 for the client and ends nothing else. */
 export type Listener = (request: http.IncomingMessage, response: http.ServerResponse) => unknown;
 
-const LOOPBACK_HOST = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/;
+// A request has 8 seconds to arrive, its body included. Node gives it 5 minutes, and looks every 30 seconds.
+const TIME_LIMITS = { requestTimeout: 8000, headersTimeout: 8000, connectionsCheckingInterval: 1000 };
 
 export interface ListenOptions {
-  /** Lets web pages of other origins call. */
-  browsers?: boolean;
+  /** Web pages of these origins may call; `*`: of any. */
+  origins?: readonly string[];
 }
 
-/**
- * Listens on a port, 0 for any. Rejects with Node's error (EADDRINUSE) if it can't. Web pages may not call, neither
- * across origins nor under a name of their own that resolves to this machine.
- */
-export function listen(
-  port: number,
-  listener: Listener,
-  { browsers = false }: ListenOptions = {},
-): Promise<LocalServer> {
-  const server = http.createServer((request, response) => {
-    const { host = '', origin } = request.headers;
-    if (!LOOPBACK_HOST.test(host) || (origin !== undefined && !browsers)) {
-      response.writeHead(403).end();
+/** Listens on a port, 0 for any. Rejects with Node's error (EADDRINUSE) if it can't. Other web pages may not call. */
+export function listen(port: number, listener: Listener, { origins = [] }: ListenOptions = {}): Promise<LocalServer> {
+  const server = http.createServer(TIME_LIMITS, (request, response) => {
+    if (!mayCall(request.headers, origins)) {
+      refuse(response);
       return;
     }
     new Promise((done) => done(listener(request, response))).catch(() => {

@@ -1,12 +1,11 @@
 import type http from 'node:http';
-import { forward } from './forward.ts';
+import { forward, type Target } from './forward.ts';
 import { type LocalServer, listen, readBody, sendJson } from './http-server.ts';
 
 const INVOCATIONS = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
 /** Where serverless-offline's own Invoke is, and the functions that it has. */
-export interface InvokeTarget {
-  url: string;
+export interface InvokeTarget extends Target {
   functionNames: readonly string[];
 }
 
@@ -22,7 +21,7 @@ export function startLambdaInvoke(port: number, target: () => InvokeTarget): Pro
     if (reference === undefined || request.method !== 'POST') {
       return lambdaError(response, 404, 'ResourceNotFoundException', 'No such operation.');
     }
-    const { url, functionNames } = target();
+    const { functionNames, ...server } = target();
     const name = functionName(decodeURIComponent(reference));
     if (!functionNames.includes(name)) {
       return lambdaError(response, 404, 'ResourceNotFoundException', `Function not found: ${name}`);
@@ -36,11 +35,11 @@ export function startLambdaInvoke(port: number, target: () => InvokeTarget): Pro
         response.writeHead(204).end();
         return;
       case 'Event':
-        invoke(url, name, body).catch(() => undefined);
+        invoke(server, name, body).catch(() => undefined);
         response.writeHead(202).end();
         return;
       case 'RequestResponse': {
-        const { headers, payload } = await invoke(url, name, body);
+        const { headers, payload } = await invoke(server, name, body);
         response.writeHead(200, headers).end(payload);
         return;
       }
@@ -64,9 +63,9 @@ export interface Invoked {
 }
 
 /** Invokes a function of serverless-offline and waits for its end. */
-export async function invoke(url: string, name: string, body: Buffer): Promise<Invoked> {
+export async function invoke(server: Target, name: string, body: Buffer): Promise<Invoked> {
   const path = `/2015-03-31/functions/${name}/invocations`;
-  const answer = await forward({ url, path, method: 'POST', headers: {}, body });
+  const answer = await forward({ ...server, path, method: 'POST', headers: {}, body });
   const text = answer.body.toString('utf8');
   const headers = { 'Content-Type': 'application/json', 'X-Amz-Executed-Version': '$LATEST' };
   if (answer.headers['x-amz-function-error'] === undefined) return { headers, payload: text, failed: false };

@@ -1,16 +1,21 @@
+import { randomUUID } from 'node:crypto';
 import { startApiGateway } from './api-gateway.ts';
-import { startAws } from './aws.ts';
+import { onlyFor, startAws } from './aws.ts';
+import { type BusEvent, EventBus } from './event-bus.ts';
 import { startEventSource } from './event-source.ts';
+import type { Target } from './forward.ts';
 import { startFunctions } from './functions.ts';
 import { ImApp } from './im-app.ts';
 import { type ImService, startImService } from './im-service.ts';
-import { invoke, startLambdaInvoke } from './lambda-invoke.ts';
+import { type InvokeTarget, invoke, startLambdaInvoke } from './lambda-invoke.ts';
 import { getSecretValue, type Secrets } from './secrets-manager.ts';
 import { sqsOperations } from './sqs.ts';
 import { SqsQueue } from './sqs-queue.ts';
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts';
 
 const SECRET_ID = 'rongcloud/app';
+/** Where the AWS stand-ins show what was put on the event bus. */
+export const EVENTS_PATH = '/_sandbox/events';
 
 /** The real RongCloud, to be called instead of the stand-in. */
 export interface RealRongCloud {
@@ -43,6 +48,8 @@ export interface Sandbox {
   queue: SqsQueue;
   queueUrl: string;
   deadLetterQueue: SqsQueue;
+  /** What the queue door told of its batches. */
+  events: readonly BusEvent[];
   secrets: Secrets;
   /** The IM service's primary and backup domain; absent when the real RongCloud is called. */
   im: { primary: ImService; backup: ImService } | undefined;
@@ -56,7 +63,7 @@ interface Closable {
 
 /**
  * Starts all that the service needs on one machine: API Gateway, Lambda and its SQS event source over the built
- * functions, Secrets Manager and SQS, RongCloud's IM service and a token issuer. Closes what it started if a part fails to start.
+ * functions, Secrets Manager, SQS and EventBridge, RongCloud's IM service and a token issuer. Closes what it started if a part fails to start.
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const opened: Closable[] = [];
@@ -71,23 +78,29 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const at = (offset: number): number => (options.port === 0 ? 0 : options.port + offset);
   const app = options.rongCloud ?? { appKey: 'sandbox-app-key', appSecret: 'sandbox-app-secret' };
   const secrets: Secrets = new Map([[SECRET_ID, JSON.stringify({ appKey: app.appKey, appSecret: app.appSecret })]]);
+  // Made at every start: who has it may read the secret, which is a real one where the real RongCloud is called.
+  const awsSessionToken = randomUUID();
   try {
     // The doors' ports are taken first, so that one in use is known at once.
-    const targets = { http: '', invoke: { url: '', functionNames: [''] } };
+    const targets: { http: Target; invoke: InvokeTarget } = {
+      http: { url: '' },
+      invoke: { url: '', functionNames: [] },
+    };
     const gateway = await open(startApiGateway(at(0), () => targets.http, options.corsOrigins ?? []));
     const lambda = await open(startLambdaInvoke(at(1), () => targets.invoke));
     const deadLetterQueue = new SqsQueue({ name: 'joins-dead', visibilityTimeoutMs: 30_000 });
     const queue = new SqsQueue({
       name: 'joins',
       visibilityTimeoutMs: options.visibilityTimeoutMs ?? 70_000,
-      redrive: { deadLetterQueue, maxReceiveCount: 20 },
+      redrive: { deadLetterQueue, maxReceiveCount: 240 },
     });
-    const aws = await open(
-      startAws(at(2), {
-        'secretsmanager.GetSecretValue': getSecretValue(secrets),
-        ...sqsOperations([queue, deadLetterQueue]),
-      }),
-    );
+    const bus = new EventBus('results');
+    const operations = {
+      'secretsmanager.GetSecretValue': onlyFor(awsSessionToken, getSecretValue(secrets)),
+      'AWSEvents.PutEvents': bus.putEvents,
+      ...sqsOperations([queue, deadLetterQueue]),
+    };
+    const aws = await open(startAws(at(2), operations, { [EVENTS_PATH]: () => bus.events }));
     const queueUrl = ({ name }: SqsQueue): string => `${aws.url}/000000000000/${name}`;
     const imApp = new ImApp(app);
     const im = options.rongCloud
@@ -97,6 +110,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const functions = await open(
       startFunctions({
         awsUrl: aws.url,
+        awsSessionToken,
         onOutput: options.onOutput ?? (() => {}),
         onExit: options.onExit ?? (() => {}),
         params: {
@@ -108,18 +122,20 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
           jwtAudience: issuer.audience,
           jwtGroupsClaim: 'groups',
           joinQueueUrl: queueUrl(queue),
+          ownQueueUrl: queueUrl(queue),
           deadLetterQueueUrl: queueUrl(deadLetterQueue),
+          resultBus: bus.name,
           ...options.params,
         },
       }),
     );
-    targets.http = functions.httpUrl;
-    targets.invoke = { url: functions.invokeUrl, functionNames: functions.functionNames };
+    targets.http = functions.http;
+    targets.invoke = { ...functions.invoke, functionNames: functions.functionNames };
     const eventSource = startEventSource({
       queue,
       async invoke(event) {
         const name = functions.nameOf('queue');
-        const { payload, failed } = await invoke(functions.invokeUrl, name, Buffer.from(JSON.stringify(event)));
+        const { payload, failed } = await invoke(functions.invoke, name, Buffer.from(JSON.stringify(event)));
         if (failed) throw new Error(payload);
         return JSON.parse(payload);
       },
@@ -136,6 +152,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       queue,
       queueUrl: queueUrl(queue),
       deadLetterQueue,
+      events: bus.events,
       secrets,
       im,
       issuer,

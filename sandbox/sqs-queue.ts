@@ -1,25 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto';
-
-/** A message attribute, as SQS's API writes it. */
-export interface MessageAttribute {
-  DataType: string;
-  StringValue?: string;
-}
-
-/** A message on a queue. */
-export interface StoredMessage {
-  messageId: string;
-  body: string;
-  attributes: Record<string, MessageAttribute>;
-  sentAt: number;
-  firstReceivedAt: number;
-  receiveCount: number;
-}
-
-/** A message that was handed out, and what deletes it. */
-export interface ReceivedMessage extends StoredMessage {
-  receiptHandle: string;
-}
+import { randomUUID } from 'node:crypto';
+import { FairOrder } from './fair-order.ts';
+import {
+  checkMessage,
+  type MessageAttributes,
+  type ReceivedMessage,
+  type SendOptions,
+  type StoredMessage,
+} from './sqs-message.ts';
 
 export interface SqsQueueOptions {
   name: string;
@@ -29,20 +16,27 @@ export interface SqsQueueOptions {
   now?: () => number;
 }
 
-/** Why SQS does not take a message. */
-export class NotTaken extends Error {}
+/** How many messages could be handed out now, are out, and wait for their delay to end. */
+export interface QueueCounts {
+  ready: number;
+  hidden: number;
+  delayed: number;
+}
 
-// What is no character of XML 1.0.
-const FORBIDDEN = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u;
-const MAX_BYTES = 1024 * 1024;
+interface Later {
+  message: StoredMessage;
+  until: number;
+}
 
 /** A standard queue: hides what it hands out, hands it out again in time, counts, and gives up on what it counted too often. */
 export class SqsQueue {
   readonly name: string;
   readonly #options: SqsQueueOptions;
   readonly #now: () => number;
-  #ready: StoredMessage[] = [];
-  readonly #hidden = new Map<string, { message: StoredMessage; until: number }>();
+  #ready = new FairOrder();
+  /** What was handed out, by receipt handle. */
+  readonly #hidden = new Map<string, Later>();
+  readonly #delayed = new Set<Later>();
 
   constructor(options: SqsQueueOptions) {
     this.name = options.name;
@@ -54,34 +48,39 @@ export class SqsQueue {
     return `arn:aws:sqs:us-east-1:000000000000:${this.name}`;
   }
 
-  /** Messages that could be handed out now, and messages that are out. */
-  get counts(): { ready: number; hidden: number } {
+  get counts(): QueueCounts {
     this.#reveal();
-    return { ready: this.#ready.length, hidden: this.#hidden.size };
+    return { ready: this.#ready.size, hidden: this.#hidden.size, delayed: this.#delayed.size };
   }
 
-  send(body: string, attributes: Record<string, MessageAttribute> = {}): StoredMessage {
-    if (body === '' || FORBIDDEN.test(body)) throw new NotTaken('Invalid characters in the message.');
-    if (Buffer.byteLength(body) > MAX_BYTES) throw new NotTaken('The message is over 1 MiB.');
+  /** Takes a message. Throws NotTaken if SQS would not. */
+  send(body: string, attributes: MessageAttributes = {}, options: SendOptions = {}): StoredMessage {
+    checkMessage(body, attributes, options);
+    const { groupId, delaySeconds = 0 } = options;
     const sentAt = this.#now();
-    const message = { messageId: randomUUID(), body, attributes, sentAt, firstReceivedAt: 0, receiveCount: 0 };
-    this.#ready.push(message);
+    const message = { messageId: randomUUID(), body, attributes, groupId, sentAt, firstReceivedAt: 0, receiveCount: 0 };
+    if (delaySeconds > 0) this.#delayed.add({ message, until: sentAt + delaySeconds * 1000 });
+    else this.#ready.add(message);
     return message;
   }
 
   receive(max: number): ReceivedMessage[] {
     this.#reveal();
+    const inFlight = new Map<string | undefined, number>();
+    const count = (groupId: string | undefined) => inFlight.set(groupId, (inFlight.get(groupId) ?? 0) + 1);
+    for (const { message } of this.#hidden.values()) count(message.groupId);
     const received: ReceivedMessage[] = [];
     while (received.length < max) {
-      const message = this.#ready.shift();
+      const message = this.#ready.next(inFlight);
       if (!message) break;
       const { redrive } = this.#options;
       if (redrive && message.receiveCount >= redrive.maxReceiveCount) {
-        redrive.deadLetterQueue.#ready.push({ ...message, receiveCount: 0 });
+        redrive.deadLetterQueue.#ready.add({ ...message, receiveCount: 0 });
         continue;
       }
       message.receiveCount += 1;
       message.firstReceivedAt ||= this.#now();
+      count(message.groupId);
       const receiptHandle = randomUUID();
       this.#hidden.set(receiptHandle, { message, until: this.#now() + this.#options.visibilityTimeoutMs });
       received.push({ ...message, receiptHandle });
@@ -93,30 +92,47 @@ export class SqsQueue {
     this.#hidden.delete(receiptHandle);
   }
 
+  /** Hides a message that is out for so long from now on; 0: no longer. False if it is not out. */
+  changeVisibility(receiptHandle: string, timeoutMs: number): boolean {
+    this.#reveal();
+    const hidden = this.#hidden.get(receiptHandle);
+    if (hidden) hidden.until = this.#now() + timeoutMs;
+    return hidden !== undefined;
+  }
+
+  /** Shows all that was handed out again, as though its time were up. */
+  showAll(): void {
+    for (const hidden of this.#hidden.values()) hidden.until = this.#now();
+    this.#reveal();
+  }
+
   /** Moves what is ready to another queue, as a redrive does. */
   moveTo(destination: SqsQueue): number {
     this.#reveal();
-    const moved = this.#ready;
-    this.#ready = [];
-    for (const message of moved) destination.#ready.push({ ...message, receiveCount: 0 });
+    const moved = this.#ready.messages();
+    this.#ready = new FairOrder();
+    for (const message of moved) destination.#ready.add({ ...message, receiveCount: 0 });
     return moved.length;
   }
 
   /** Every message's body, handed out or not. */
   bodies(): string[] {
-    return [...this.#ready, ...[...this.#hidden.values()].map(({ message }) => message)].map(({ body }) => body);
+    const later = [...this.#hidden.values(), ...this.#delayed].map(({ message }) => message);
+    return [...this.#ready.messages(), ...later].map(({ body }) => body);
   }
 
   /** Puts messages back whose time is up. */
   #reveal(): void {
+    const now = this.#now();
+    for (const later of this.#delayed) {
+      if (later.until > now) continue;
+      this.#delayed.delete(later);
+      this.#ready.add(later.message);
+    }
     for (const [receiptHandle, { message, until }] of this.#hidden) {
-      if (until > this.#now()) continue;
+      if (until > now) continue;
       this.#hidden.delete(receiptHandle);
-      this.#ready.push(message);
+      this.#ready.add(message);
     }
   }
-}
-
-export function md5(text: string): string {
-  return createHash('md5').update(text).digest('hex');
 }

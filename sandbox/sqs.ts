@@ -1,8 +1,7 @@
 import type { AwsOperation } from './aws.ts';
-import { type MessageAttribute, md5, NotTaken, type ReceivedMessage, type SqsQueue } from './sqs-queue.ts';
-
-type Input = Record<string, unknown>;
-type Result = ReturnType<AwsOperation>;
+import { type Input, onEachEntry, type Result } from './sqs-batch.ts';
+import { type MessageAttributes, md5, NotTaken, type ReceivedMessage, sizeOf } from './sqs-message.ts';
+import type { SqsQueue } from './sqs-queue.ts';
 
 /**
  * Stands in for the part of SQS's API that senders and people use, on some queues. A queue's URL may have any host:
@@ -20,16 +19,31 @@ export function sqsOperations(queues: readonly SqsQueue[]): Record<string, AwsOp
     };
   return {
     'AmazonSQS.SendMessage': onQueue(send),
-    'AmazonSQS.SendMessageBatch': onQueue(sendBatch),
+    'AmazonSQS.SendMessageBatch': onQueue((queue, input) =>
+      onEachEntry(
+        input,
+        (entry) => send(queue, entry),
+        (entry) => sizeOf(text(entry.MessageBody), attributes(entry.MessageAttributes)),
+      ),
+    ),
     'AmazonSQS.ReceiveMessage': onQueue(receive),
     'AmazonSQS.DeleteMessage': onQueue((queue, input) => {
       queue.delete(text(input.ReceiptHandle));
       return { output: {} };
     }),
+    'AmazonSQS.ChangeMessageVisibility': onQueue(changeVisibility),
+    'AmazonSQS.ChangeMessageVisibilityBatch': onQueue((queue, input) =>
+      onEachEntry(input, (entry) => changeVisibility(queue, entry)),
+    ),
     'AmazonSQS.GetQueueAttributes': onQueue((queue) => {
-      const { ready, hidden } = queue.counts;
-      const counts = { ApproximateNumberOfMessages: `${ready}`, ApproximateNumberOfMessagesNotVisible: `${hidden}` };
-      return { output: { Attributes: { QueueArn: queue.arn, ...counts } } };
+      const { ready, hidden, delayed } = queue.counts;
+      const Attributes = {
+        QueueArn: queue.arn,
+        ApproximateNumberOfMessages: `${ready}`,
+        ApproximateNumberOfMessagesNotVisible: `${hidden}`,
+        ApproximateNumberOfMessagesDelayed: `${delayed}`,
+      };
+      return { output: { Attributes } };
     }),
     'AmazonSQS.StartMessageMoveTask': (input) => {
       const source = ofArn(input.SourceArn);
@@ -42,35 +56,38 @@ export function sqsOperations(queues: readonly SqsQueue[]): Record<string, AwsOp
 }
 
 const NO_QUEUE = { error: 'QueueDoesNotExist', message: 'The specified queue does not exist.' };
+const MAX_VISIBILITY_SECONDS = 43_200;
 
 function send(queue: SqsQueue, input: Input): Result {
+  const { DelaySeconds: delay, MessageGroupId: groupId } = input;
   try {
-    const { messageId, body } = queue.send(text(input.MessageBody), attributes(input.MessageAttributes));
+    const { messageId, body } = queue.send(text(input.MessageBody), attributes(input.MessageAttributes), {
+      // The query protocol has texts alone.
+      delaySeconds: delay === undefined ? 0 : Number(delay),
+      groupId: groupId === undefined ? undefined : text(groupId),
+    });
     return { output: { MessageId: messageId, MD5OfMessageBody: md5(body) } };
   } catch (error) {
-    if (error instanceof NotTaken) return { error: 'InvalidMessageContents', message: error.message };
+    if (error instanceof NotTaken) return { error: error.code, message: error.message };
     throw error;
   }
-}
-
-function sendBatch(queue: SqsQueue, input: Input): Result {
-  const entries: Input[] = Array.isArray(input.Entries) ? input.Entries : [];
-  const bytes = entries.reduce((sum, { MessageBody: body }) => sum + Buffer.byteLength(text(body)), 0);
-  if (entries.length === 0 || entries.length > 10)
-    return { error: 'TooManyEntriesInBatchRequest', message: '1 to 10 entries.' };
-  if (bytes > 1024 * 1024) return { error: 'BatchRequestTooLong', message: 'Over 1 MiB.' };
-  const results = entries.map((entry) => ({ Id: text(entry.Id), result: send(queue, entry) }));
-  const Successful = results.flatMap(({ Id, result }) => ('output' in result ? [{ Id, ...result.output }] : []));
-  const Failed = results.flatMap(({ Id, result }) =>
-    'error' in result ? [{ Id, Code: result.error, Message: result.message, SenderFault: true }] : [],
-  );
-  return { output: { Successful, Failed } };
 }
 
 function receive(queue: SqsQueue, input: Input): Result {
   const max = Math.min(10, Number(input.MaxNumberOfMessages ?? 1));
   const Messages = queue.receive(max).map(toApiMessage);
   return { output: Messages.length > 0 ? { Messages } : {} };
+}
+
+function changeVisibility(queue: SqsQueue, { ReceiptHandle: handle, VisibilityTimeout: timeout }: Input): Result {
+  const seconds = Number(timeout ?? Number.NaN);
+  if (!Number.isInteger(seconds) || seconds < 0 || seconds > MAX_VISIBILITY_SECONDS) {
+    return { error: 'InvalidParameterValue', message: `VisibilityTimeout must be 0 to ${MAX_VISIBILITY_SECONDS}.` };
+  }
+  if (!queue.changeVisibility(text(handle), seconds * 1000)) {
+    return { error: 'MessageNotInflight', message: 'No message with this receipt handle is in flight.' };
+  }
+  return { output: {} };
 }
 
 /** A message as ReceiveMessage gives it. */
@@ -84,13 +101,26 @@ function toApiMessage(message: ReceivedMessage) {
       SentTimestamp: String(message.sentAt),
       ApproximateReceiveCount: String(message.receiveCount),
       ApproximateFirstReceiveTimestamp: String(message.firstReceivedAt),
+      ...(message.groupId !== undefined && { MessageGroupId: message.groupId }),
     },
     MessageAttributes: message.attributes,
   };
 }
 
-function attributes(value: unknown): Record<string, MessageAttribute> {
-  return typeof value === 'object' && value !== null ? { ...(value as Record<string, MessageAttribute>) } : {};
+function attributes(value: unknown): MessageAttributes {
+  const entries = Object.entries(object(value)).map(([name, attribute]) => {
+    const { DataType, StringValue, BinaryValue } = object(attribute);
+    const values = {
+      ...(StringValue !== undefined && { StringValue: text(StringValue) }),
+      ...(BinaryValue !== undefined && { BinaryValue: text(BinaryValue) }),
+    };
+    return [name, { DataType: text(DataType), ...values }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function object(value: unknown): Input {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 function text(value: unknown): string {

@@ -1,7 +1,7 @@
 import { buildFunctions } from '../build.ts';
 import { DATA_CENTERS } from '../lib/rongcloud/data-centers.ts';
 import { forward } from './forward.ts';
-import { type RealRongCloud, type Sandbox, startSandbox } from './sandbox.ts';
+import { EVENTS_PATH, type RealRongCloud, type Sandbox, startSandbox } from './sandbox.ts';
 
 /** What a person did wrong or can mend, said in one line. */
 class Complaint extends Error {}
@@ -98,6 +98,7 @@ function introduce(sandbox: Sandbox, rongCloud: RealRongCloud | undefined): void
     ['HTTP door', sandbox.httpUrl],
     ['Lambda Invoke', `${sandbox.invokeUrl} (function ${sandbox.invokeFunctionName})`],
     ['AWS stand-ins', `${sandbox.awsUrl} (queue ${sandbox.queueUrl})`],
+    ['Events', `${sandbox.awsUrl}${EVENTS_PATH}`],
     ['IM service', sandbox.im?.primary.url ?? `the real RongCloud, data centre ${rongCloud?.dataCenter}`],
     ['Token issuer', sandbox.issuer.url],
     ...(sandbox.im ? [['IM, backup', sandbox.im.backup.url]] : []),

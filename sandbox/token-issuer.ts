@@ -1,5 +1,5 @@
 import { Events, OAuth2Server } from 'oauth2-mock-server';
-import { HOST } from './http-server.ts';
+import { listen } from './http-server.ts';
 
 /** What a token of the sandbox says. */
 export interface TokenClaims {
@@ -27,9 +27,8 @@ const AUDIENCE = 'rongcloud-group-join';
 export async function startTokenIssuer(port: number): Promise<TokenIssuer> {
   const server = new OAuth2Server();
   await server.issuer.keys.generate('RS256');
-  await server.start(port, HOST);
-  const { port: bound } = server.address();
-  const url = `http://${HOST}:${bound}`;
+  // Not by its own start, which would answer any web page.
+  const { url, close } = await listen(port, server.service.requestHandler);
   server.issuer.url = url;
   server.service.on(Events.BeforeTokenSigning, (token, request) => {
     const asked: Record<string, unknown> = { ...request.body };
@@ -43,7 +42,7 @@ export async function startTokenIssuer(port: number): Promise<TokenIssuer> {
       server.issuer.buildToken({
         scopesOrTransform: (_header, payload) => Object.assign(payload, { aud: AUDIENCE, ...claims }),
       }),
-    close: () => server.stop(),
+    close,
   };
 }
 

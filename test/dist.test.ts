@@ -55,6 +55,22 @@ describe('the bundle', () => {
     }
   });
 
+  it('loads the EventBridge client only where a bus is named', async () => {
+    const first = new Map<string, string>();
+    const load = async (file: URL): Promise<void> => {
+      if (first.has(file.href)) return;
+      const code = await readFile(file, 'utf8');
+      first.set(file.href, code);
+      for (const [, path = ''] of code.matchAll(/(?:\bfrom|\bimport)"(\.[^"]+)"/g)) await load(new URL(path, file));
+    };
+    await load(new URL('queue.mjs', DIST));
+    const holds = (target: string) => [...first.values()].some((code) => code.includes(target));
+    expect([holds('AmazonSQS'), holds('AWSEvents')]).toEqual([true, false]);
+    const all = (await readdir(DIST, { recursive: true })).filter((name) => name.endsWith('.mjs'));
+    const codes = await Promise.all(all.map((name) => readFile(new URL(name, DIST), 'utf8')));
+    expect(codes.some((code) => code.includes('AWSEvents'))).toBe(true);
+  });
+
   it('holds nothing of this machine', async () => {
     const home = fileURLToPath(new URL('..', import.meta.url));
     for (const name of await readdir(DIST, { recursive: true })) {

@@ -11,8 +11,10 @@ import { describe, expect, it } from 'vitest';
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'lib/errors.ts': [],
   'lib/ids.ts': [],
+  'lib/environment.ts': [],
+  'lib/aws-client.ts': [],
   'lib/rongcloud': ['lib/errors.ts'],
-  'lib/credentials.ts': ['lib/errors.ts', 'lib/rongcloud', '@aws-sdk/client-secrets-manager'],
+  'lib/credentials.ts': ['lib/errors.ts', 'lib/aws-client.ts', 'lib/rongcloud', '@aws-sdk/client-secrets-manager'],
   'lib/telemetry': [
     'lib/errors.ts',
     'lib/rongcloud',
@@ -20,10 +22,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     '@aws-lambda-powertools/metrics',
   ],
   'lib/identity': ['lib/errors.ts', 'lib/ids.ts', 'jose'],
-  'lib/config.ts': ['lib/identity', 'lib/rongcloud'],
+  'lib/config.ts': ['lib/environment.ts', 'lib/identity', 'lib/rongcloud'],
   'lib/join': ['lib/errors.ts', 'lib/ids.ts', 'lib/rongcloud', 'lib/telemetry', 'zod/mini'],
   'lib/policy.ts': ['lib/identity', 'lib/join'],
-  'lib/queue': ['lib/errors.ts', 'lib/join', 'lib/rongcloud', '@aws-sdk/client-sqs'],
+  'lib/queue': [
+    'lib/errors.ts',
+    'lib/aws-client.ts',
+    'lib/join',
+    'lib/rongcloud',
+    '@aws-sdk/client-eventbridge',
+    '@aws-sdk/client-sqs',
+  ],
   functions: ['lib/errors.ts', 'lib/policy.ts', 'lib/identity', 'lib/join', 'lib/queue', 'lib/telemetry', 'aws-lambda'],
   'functions/entry': [
     'functions',
@@ -47,7 +56,14 @@ const ONLY_IN: readonly { imports: RegExp; files: readonly string[] }[] = [
   },
   {
     imports: /^@(aws-sdk|smithy)\//,
-    files: ['lib/credentials.ts', 'lib/queue/send.ts', 'lib/queue/dead-letters.ts', 'lib/queue/sqs-client.ts'],
+    files: [
+      'lib/credentials.ts',
+      'lib/queue/eventbridge-client.ts',
+      'lib/queue/events.ts',
+      'lib/queue/send.ts',
+      'lib/queue/visibility.ts',
+      'lib/queue/sqs-client.ts',
+    ],
   },
 ];
 

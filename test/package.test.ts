@@ -3,7 +3,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { schemaFaults } from './helpers/cloudformation-schema.ts';
 import { idsOf, packaged, propertiesOf, type Template } from './helpers/packaged-template.ts';
 
-const alarms: { Resources: object } = createRequire(import.meta.url)('../resources/alarms.cjs');
+const load = createRequire(import.meta.url);
+const alarms: { Resources: object } = load('../resources/alarms.cjs');
+const resultBus: (serverless: { resolveVariable: (name: string) => Promise<string> }) => Promise<{ arn: unknown }> =
+  load('../resources/result-bus.cjs');
 const DOORS = ['Http', 'Invoke', 'Queue'];
 const QUEUES = ['JoinQueue', 'JoinDeadLetterQueue', 'FailedInvocationQueue'];
 const LOGS = ['HttpLogGroup', 'InvokeLogGroup', 'QueueLogGroup', 'HttpApiLogGroup'];
@@ -11,11 +14,15 @@ const LOGS = ['HttpLogGroup', 'InvokeLogGroup', 'QueueLogGroup', 'HttpApiLogGrou
 const SETTINGS = {
   secretId: 'my/secret',
   secretKmsKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/k',
+  dataKmsKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/d',
   dataCenter: 'beijing',
   jwtIssuer: 'https://issuer.example',
   jwtAudience: 'api',
   corsOrigins: 'https://a.example,https://b.example',
+  originSecret: '{{resolve:secretsmanager:origin:SecretString}}',
   alarmTopicArn: 'arn:aws:sns:us-east-1:000000000000:topic',
+  resultBus: 'arn:aws:events:us-east-1:000000000000:event-bus/results',
+  httpConcurrency: '50',
 };
 /** The stage dev with nothing set. */
 let dev: Template;
@@ -43,6 +50,19 @@ describe('the packaged template', () => {
     });
     const routes = idsOf(dev, 'AWS::ApiGatewayV2::Route').map((id) => propertiesOf(dev, id).RouteKey);
     expect(routes).toEqual(['POST /groups/{groupId}/members']);
+  });
+
+  it('encrypts its logs with the key of the stage if there is one', () => {
+    for (const id of LOGS) expect(propertiesOf(prod, id).KmsKeyId).toEqual(ownKey);
+  });
+
+  it('lets nobody make what is deployed public', () => {
+    expect(propertiesOf(dev, 'ServerlessDeploymentBucket').PublicAccessBlockConfiguration).toEqual({
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    });
   });
 
   it('traces with X-Ray and versions its functions', () => {
@@ -123,13 +143,14 @@ describe('what stages set', () => {
       Object.entries(Parameters).flatMap(([name, { Default }]) => (accepts(name, Default) ? [] : [name]));
     expect(refused(dev)).toEqual(['DataCenterOrApiUrls', 'JwtIssuer', 'JwtAudience']);
     expect(refused(prod)).toEqual([]);
-    const { dataCenter, jwtIssuer, jwtAudience, corsOrigins, secretId } = SETTINGS;
+    const { dataCenter, jwtIssuer, jwtAudience, corsOrigins, secretId, resultBus } = SETTINGS;
     expect(Object.values(prod.Parameters).map(({ Default }) => Default)).toEqual([
       dataCenter,
       jwtIssuer,
       jwtAudience,
       corsOrigins,
       secretId,
+      resultBus,
     ]);
   });
 
@@ -138,6 +159,9 @@ describe('what stages set', () => {
     ['JwtIssuer', 'https://issuer.example', 'http://issuer.example'],
     ['CorsOrigins', 'https://a.example,http://b.example:8080', 'https://a.example, https://b.example'],
     ['CorsOrigins', '*', '*,https://a.example'],
+    ['ResultBus', '', 'my bus'],
+    ['ResultBus', 'my/bus_1.a-b', 'arn:aws:sqs:us-east-1:000000000000:results'],
+    ['ResultBus', SETTINGS.resultBus, 'arn:aws:events:us-east-1:000000000000:rule/results'],
   ])('as %s may be %s and may not be %s', (name, good, bad) => {
     expect(accepts(name, good)).toBe(true);
     expect(accepts(name, bad)).toBe(false);
@@ -145,12 +169,30 @@ describe('what stages set', () => {
 
   it('makes the conditions true', () => {
     const set = (value: string) => ({ 'Fn::Not': [{ 'Fn::Equals': [value, ''] }] });
-    expect(dev.Conditions).toEqual({ BrowsersMayCall: set(''), AlarmsNotify: set(''), SecretHasOwnKey: set('') });
+    const none = set('');
+    expect(dev.Conditions).toEqual({
+      BrowsersMayCall: none,
+      AlarmsNotify: none,
+      HttpIsCapped: none,
+      ResultsAreTold: none,
+      SecretHasOwnKey: none,
+      DataHasOwnKey: none,
+    });
     expect(prod.Conditions).toEqual({
       BrowsersMayCall: set(SETTINGS.corsOrigins),
       AlarmsNotify: set(SETTINGS.alarmTopicArn),
+      HttpIsCapped: set(SETTINGS.httpConcurrency),
+      ResultsAreTold: set(SETTINGS.resultBus),
       SecretHasOwnKey: set(SETTINGS.secretKmsKeyArn),
+      DataHasOwnKey: set(SETTINGS.dataKmsKeyArn),
     });
+  });
+
+  it('hands the HTTP door the secret of what stands in front', () => {
+    const secretIn = (template: Template) =>
+      propertiesOf(template, 'HttpLambdaFunction').Environment.Variables.ORIGIN_SECRET;
+    expect(secretIn(dev)).toBe('');
+    expect(secretIn(prod)).toBe(SETTINGS.originSecret);
   });
 
   it('lets no browser call unless it names origins', () => {
@@ -168,15 +210,38 @@ describe('the roles', () => {
 
   it('are one for each function, with what it does and nothing else', () => {
     const secret = 'arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:my/secret-??????';
-    const decrypts = { Effect: 'Allow', Action: 'kms:Decrypt', Resource: SETTINGS.secretKmsKeyArn };
+    const via = (service: string) => {
+      const names = ['amazonaws.com', '${AWS::URLSuffix}'].map((suffix) => `${service}.\${AWS::Region}.${suffix}`);
+      return { StringEquals: { 'kms:ViaService': names.map((name) => ({ 'Fn::Sub': name })) } };
+    };
+    const decrypts = {
+      Effect: 'Allow',
+      Action: 'kms:Decrypt',
+      Resource: SETTINGS.secretKmsKeyArn,
+      Condition: via('secretsmanager'),
+    };
+    const usesKey = {
+      Effect: 'Allow',
+      Action: ['kms:GenerateDataKey', 'kms:Decrypt'],
+      Resource: SETTINGS.dataKmsKeyArn,
+      Condition: via('sqs'),
+    };
     const common = (log: string) => [
       { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: { 'Fn::Sub': secret } },
       { 'Fn::If': ['SecretHasOwnKey', decrypts, { Ref: 'AWS::NoValue' }] },
+      { 'Fn::If': ['DataHasOwnKey', usesKey, { Ref: 'AWS::NoValue' }] },
       { Effect: 'Allow', Action: traces, Resource: '*' },
       { Effect: 'Allow', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: arnOf(log) },
     ];
     const sends = (queue: string) => ({ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: arnOf(queue) });
-    const reads = { Effect: 'Allow', Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'] };
+    const told = (bus: unknown) => {
+      const puts = { Effect: 'Allow', Action: 'events:PutEvents', Resource: bus };
+      return { 'Fn::If': ['ResultsAreTold', puts, { Ref: 'AWS::NoValue' }] };
+    };
+    const reads = {
+      Effect: 'Allow',
+      Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'],
+    };
     expect(idsOf(prod, 'AWS::IAM::Role')).toEqual(DOORS.map((door) => `${door}Role`));
     for (const door of DOORS) {
       expect(propertiesOf(prod, `${door}LambdaFunction`).Role).toEqual(arnOf(`${door}Role`));
@@ -187,8 +252,17 @@ describe('the roles', () => {
     expect(statementsOf(prod, 'QueueRole')).toEqual([
       ...common('QueueLogGroup'),
       { ...reads, Resource: arnOf('JoinQueue') },
-      sends('JoinDeadLetterQueue'),
+      // What is left of a message goes back to the queue that it came from.
+      { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: [arnOf('JoinDeadLetterQueue'), arnOf('JoinQueue')] },
+      told(SETTINGS.resultBus),
     ]);
+  });
+
+  it('name the bus of results by its ARN, of this account and region unless it is another', async () => {
+    const arnFor = async (bus: string) => (await resultBus({ resolveVariable: async () => bus })).arn;
+    const own = 'arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/my/bus';
+    expect(await arnFor('my/bus')).toEqual({ 'Fn::Sub': own });
+    expect(await arnFor(SETTINGS.resultBus)).toBe(SETTINGS.resultBus);
   });
 
   it('give a resource of * to what sends traces alone', () => {
@@ -198,6 +272,8 @@ describe('the roles', () => {
     expect(JSON.stringify(statements)).not.toMatch(/"Action":"\*|:\*"/);
   });
 });
+
+const ownKey = { 'Fn::If': ['DataHasOwnKey', SETTINGS.dataKmsKeyArn, { Ref: 'AWS::NoValue' }] };
 
 describe('the queue', () => {
   const mapping = () => propertiesOf(dev, idsOf(dev, 'AWS::Lambda::EventSourceMapping')[0] ?? '');
@@ -212,8 +288,8 @@ describe('the queue', () => {
   });
 
   it('sends a full batch of distinct groups within its time', () => {
-    // One interval before the first call, a second for the last, five for the dead letters and the answer.
-    expect((mapping().BatchSize + 1) / rate() + 1 + 5).toBeLessThanOrEqual(timeout());
+    // One interval before the first call, a second for the last, six for sending messages and the answer.
+    expect((mapping().BatchSize + 1) / rate() + 1 + 6).toBeLessThanOrEqual(timeout());
   });
 
   it('hides messages for six times the time of the function, and the window', () => {
@@ -221,22 +297,32 @@ describe('the queue', () => {
     expect(VisibilityTimeout).toBeGreaterThanOrEqual(6 * timeout() + mapping().MaximumBatchingWindowInSeconds);
   });
 
-  it('reports single messages, and gives those up that were received 20 times', () => {
+  it('reports single messages, and gives those up that came back for a day', () => {
     expect(mapping().FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
     expect(mapping().EventSourceArn).toEqual(arnOf('JoinQueue'));
-    expect(propertiesOf(dev, 'JoinQueue').RedrivePolicy).toEqual({
+    const { VisibilityTimeout, RedrivePolicy } = propertiesOf(dev, 'JoinQueue');
+    expect(RedrivePolicy).toEqual({
       deadLetterTargetArn: arnOf('JoinDeadLetterQueue'),
-      maxReceiveCount: 20,
+      maxReceiveCount: 240,
     });
+    expect(RedrivePolicy.maxReceiveCount * VisibilityTimeout).toBeGreaterThanOrEqual(24 * 3600);
   });
 
   it('is known to those that use it', () => {
     expect(variables('Http')).toMatchObject({ JOIN_QUEUE_URL: { Ref: 'JoinQueue' } });
-    expect(variables('Queue')).toMatchObject({ JOIN_DLQ_URL: { Ref: 'JoinDeadLetterQueue' } });
+    expect(variables('Queue')).toMatchObject({
+      JOIN_QUEUE_URL: { Ref: 'JoinQueue' },
+      JOIN_DLQ_URL: { Ref: 'JoinDeadLetterQueue' },
+    });
   });
 
   it.each(QUEUES)('%s keeps messages for 14 days, encrypted, and talks TLS alone', (id) => {
-    expect(propertiesOf(dev, id)).toMatchObject({ MessageRetentionPeriod: 14 * 24 * 3600, SqsManagedSseEnabled: true });
+    expect(propertiesOf(prod, id)).toMatchObject({
+      MessageRetentionPeriod: 14 * 24 * 3600,
+      // One of the two is set, whatever the stage says.
+      SqsManagedSseEnabled: { 'Fn::If': ['DataHasOwnKey', { Ref: 'AWS::NoValue' }, true] },
+      KmsMasterKeyId: ownKey,
+    });
     expect(propertiesOf(dev, id)).not.toHaveProperty('FifoQueue');
     const { Queues, PolicyDocument } = propertiesOf(dev, `${id}Policy`);
     expect(Queues).toEqual([{ Ref: id }]);

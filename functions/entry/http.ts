@@ -1,6 +1,7 @@
 import { readHttpConfig } from '../../lib/config.ts';
 import { createAuthenticator } from '../../lib/identity/authenticate.ts';
 import { createIssuerKeys, httpKeySetFetcher } from '../../lib/identity/issuer-keys.ts';
+import { createOriginCheck } from '../../lib/identity/origin.ts';
 import { createJoinUsers } from '../../lib/join/join-users.ts';
 import type { Enqueue } from '../../lib/join/serve.ts';
 import { createTelemetry } from '../../lib/telemetry/telemetry.ts';
@@ -8,16 +9,19 @@ import { createHandler } from '../http.ts';
 import { startClient } from './client.ts';
 
 const config = readHttpConfig(process.env);
-const { joinQueueUrl } = config;
+const { joinQueueUrl, originSecrets } = config;
 const telemetry = createTelemetry('http');
 const keys = createIssuerKeys(httpKeySetFetcher(config.jwksUrl), Date.now, telemetry.observe);
 const client = await startClient(config, telemetry, {}, () => keys.warmUp());
 
 export const handler = createHandler({
   authenticate: createAuthenticator({ rules: config.tokens, keys, now: Date.now }),
+  checkOrigin: originSecrets.length > 0 ? createOriginCheck(originSecrets) : undefined,
   joinUsers: createJoinUsers(client),
   telemetry,
   now: Date.now,
+  random: Math.random,
+  isRateLimited: client.isRateLimited,
   enqueue: joinQueueUrl === undefined ? undefined : lazyEnqueue(joinQueueUrl),
 });
 
@@ -25,15 +29,15 @@ export const handler = createHandler({
 function lazyEnqueue(queueUrl: string): Enqueue {
   let loaded: Promise<Enqueue> | undefined;
   const load = async (): Promise<Enqueue> => {
-    const [{ createSqsClient }, { createEnqueue }] = await Promise.all([
+    const [{ createSqsClient }, { createEnqueue, createSend }] = await Promise.all([
       import('../../lib/queue/sqs-client.ts'),
       import('../../lib/queue/send.ts'),
     ]);
-    return createEnqueue(createSqsClient(), queueUrl);
+    return createEnqueue(createSend(createSqsClient(), queueUrl));
   };
-  return async (request, requestId) => {
+  return async (...message) => {
     loaded ??= load();
     const enqueue = await loaded;
-    return enqueue(request, requestId);
+    return enqueue(...message);
   };
 }

@@ -1,8 +1,10 @@
-import { readQueueConfig } from '../../lib/config.ts';
+import { type EventsConfig, readQueueConfig } from '../../lib/config.ts';
 import { createJoinBatch } from '../../lib/queue/batch.ts';
-import { createDeadLetterQueue } from '../../lib/queue/dead-letters.ts';
+import type { Announce } from '../../lib/queue/events.ts';
 import { createPacer } from '../../lib/queue/pacer.ts';
+import { createSend } from '../../lib/queue/send.ts';
 import { createSqsClient } from '../../lib/queue/sqs-client.ts';
+import { createBringBackSoon } from '../../lib/queue/visibility.ts';
 import { createTelemetry } from '../../lib/telemetry/telemetry.ts';
 import { createHandler } from '../queue.ts';
 import { sleep, startClient } from './client.ts';
@@ -11,10 +13,24 @@ const config = readQueueConfig(process.env);
 const telemetry = createTelemetry('queue');
 // One attempt a call, since SQS is this door's retry.
 const client = await startClient(config, telemetry, { maxAttempts: 1 });
+const sqs = createSqsClient();
 const joinBatch = createJoinBatch({
   client,
   pacer: createPacer({ ratePerSecond: config.upstreamRate, now: Date.now, sleep }),
-  deadLetters: createDeadLetterQueue(createSqsClient(), config.deadLetterQueueUrl),
+  sendDeadLetters: createSend(sqs, config.deadLetterQueueUrl),
+  sendBack: createSend(sqs, config.joinQueueUrl),
+  bringBackSoon: createBringBackSoon(sqs, config.joinQueueUrl, { random: Math.random }),
+  announce: config.events && (await loadAnnounce(config.events)),
+  random: Math.random,
 });
 
 export const handler = createHandler({ joinBatch, telemetry, now: Date.now });
+
+/** The EventBridge client is loaded only where a bus is named. */
+async function loadAnnounce(events: EventsConfig): Promise<Announce> {
+  const [{ createEventBridgeClient }, { createAnnounce }] = await Promise.all([
+    import('../../lib/queue/eventbridge-client.ts'),
+    import('../../lib/queue/events.ts'),
+  ]);
+  return createAnnounce({ client: createEventBridgeClient(), ...events });
+}

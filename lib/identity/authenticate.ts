@@ -36,7 +36,7 @@ export function createAuthenticator({ rules, keys, now }: AuthenticatorOptions):
     const currentDate = new Date(now());
     const remembered = verifiedTokens.get(token);
     if (remembered && (await stillHas(keys, remembered))) {
-      checkExpiry(remembered.caller.claims, currentDate.getTime() / 1000);
+      checkAgain(remembered.caller.claims, currentDate.getTime() / 1000);
       return remembered.caller;
     }
     let verified: JWTVerifyResult & ResolvedKey;
@@ -54,6 +54,7 @@ export function createAuthenticator({ rules, keys, now }: AuthenticatorOptions):
     }
     const { payload, protectedHeader: header, key } = verified;
     checkTimes(payload, currentDate.getTime() / 1000);
+    checkUse(payload);
     checkAudience(payload, rules.audience);
     const caller = toCaller(payload, rules);
     if (!caller) throw unauthenticated('the user claim is missing or no valid id');
@@ -92,15 +93,22 @@ async function stillHas(keys: Pick<IssuerKeys, 'find'>, { header, key }: Verifie
   }
 }
 
-/** Only the expiry can change after verification. */
-function checkExpiry({ exp }: JWTPayload, nowSeconds: number): void {
-  if (exp === undefined || exp <= nowSeconds - TOLERANCE_SECONDS) throw unauthenticated('ERR_JWT_EXPIRED');
+/** What can change after verification: time goes on, and a clock that is set right goes back. */
+function checkAgain({ iat = 0, nbf = 0, exp = 0 }: JWTPayload, nowSeconds: number): void {
+  if (exp <= nowSeconds - TOLERANCE_SECONDS) throw unauthenticated('ERR_JWT_EXPIRED');
+  if (Math.max(iat, nbf) > nowSeconds + TOLERANCE_SECONDS) throw unauthenticated('iat or nbf is in the future');
 }
 
 function checkTimes({ iat, exp }: JWTPayload, nowSeconds: number): void {
   if (iat === undefined || exp === undefined) throw unauthenticated('iat or exp is missing');
   if (iat > nowSeconds + TOLERANCE_SECONDS) throw unauthenticated('iat is in the future');
   if (!(exp - iat <= MAX_LIFETIME_SECONDS)) throw unauthenticated('the lifetime is over 24 hours');
+}
+
+/** Cognito marks what a token is for: its id tokens are for the app, and are signed by the same keys. */
+function checkUse(payload: JWTPayload): void {
+  if (Object.hasOwn(payload, 'token_use') && payload.token_use !== 'access')
+    throw unauthenticated('it is no access token');
 }
 
 /** Cognito's access tokens have no `aud`; their `client_id` stands for it. */

@@ -29,6 +29,7 @@ type KeyGetter = ReturnType<typeof createLocalJWKSet>;
 interface KeySet {
   find: KeyGetter;
   ids: ReadonlySet<string>;
+  empty: boolean;
   fetchedAt: number;
 }
 
@@ -43,9 +44,9 @@ export interface IssuerKeys {
 }
 
 /**
- * The issuer's keys: fresh for 10 minutes, so a removed key stops working within that; the last good ones serve
- * for 24 hours while the issuer is down. A key id that is not held causes at most one fetch in 5 seconds, so
- * junk ids neither flood the issuer nor keep a new key out for longer.
+ * The issuer's keys: fresh for 10 minutes, so a removed key stops working within that, even if none is left; the last
+ * ones serve for 24 hours while the issuer gives no key set. A key id that is not held causes at most one fetch in 5
+ * seconds, so junk ids neither flood the issuer nor keep a new key out for longer.
  */
 export function createIssuerKeys(
   fetchKeySet: KeySetFetcher,
@@ -85,7 +86,7 @@ export function createIssuerKeys(
   async function keySetFor(keyId: string | undefined): Promise<KeySet> {
     const keys = usable();
     if (!keys) await refetch(COLD_REFETCH_MS);
-    else if (now() - keys.fetchedAt >= FRESH_MS || (keyId !== undefined && !keys.ids.has(keyId))) {
+    else if (now() - keys.fetchedAt >= FRESH_MS || keys.empty || (keyId !== undefined && !keys.ids.has(keyId))) {
       await refetch(REFETCH_MS);
     }
     const found = usable();
@@ -106,21 +107,22 @@ export function createIssuerKeys(
 
 const SIGNING_KEY_TYPES = new Set(['RSA', 'EC', 'OKP']);
 
+/** A set without usable keys is an answer too: the issuer took them all away. */
 function parseKeySet(text: string): Omit<KeySet, 'fetchedAt'> {
   const value = parseJson(text);
   if (typeof value !== 'object' || value === null || !('keys' in value) || !Array.isArray(value.keys)) {
     throw new Error('the answer is not a key set');
   }
   const keys = value.keys.filter(isSigningKey);
-  if (keys.length === 0) throw new Error('the key set holds no signing key');
   const ids = new Set<string>();
   for (const { kid } of keys) {
     if (kid === undefined) continue;
+    // Which of the two is meant can't be known, so the set is taken for none at all.
     if (ids.has(kid)) throw new Error('the key set holds two keys with one id');
     ids.add(kid);
   }
   const keySet: JSONWebKeySet = { keys };
-  return { find: createLocalJWKSet(keySet), ids };
+  return { find: createLocalJWKSet(keySet), ids, empty: keys.length === 0 };
 }
 
 function parseJson(text: string): unknown {

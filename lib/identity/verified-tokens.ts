@@ -17,11 +17,19 @@ export class VerifiedTokens {
     return this.#tokens.get(token);
   }
 
+  /** Remembers a token. Its caller can't be changed from then on. */
   set(token: string, verified: VerifiedToken): void {
     if (this.#tokens.size >= MAX_TOKENS) {
       const [oldest = ''] = this.#tokens.keys();
       this.#tokens.delete(oldest);
     }
+    freeze(verified.caller);
     this.#tokens.set(token, verified);
   }
+}
+
+/** Lets nobody change a value, nor what is in it: what is remembered goes to every request with that token. */
+function freeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const part of Object.values(Object.freeze(value))) freeze(part);
 }

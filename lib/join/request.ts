@@ -91,7 +91,7 @@ export function invalidRequest(fields: readonly FieldError[]): JoinError {
 
 function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ pointer: keyPointer(key), detail: UNKNOWN_KEY }));
+    return issue.keys.slice(0, MAX_FIELD_ERRORS).map((key) => ({ pointer: keyPointer(key), detail: UNKNOWN_KEY }));
   }
   return [{ pointer: issue.path.map((part) => keyPointer(String(part))).join(''), detail: issue.message }];
 }

@@ -8,12 +8,17 @@ import { validRequestId } from './request-id.ts';
 /** What remains of an invocation for answering, once the last call is over. */
 const ANSWER_RESERVE_MS = 500;
 
+/** A try that the queue stands behind may be shorter than others: nothing is lost when its time is up. */
+const MIN_TRY_MS = 500;
+
 /** W3C Trace Context, version 00 and what may follow it. */
 const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 /** What every door that joins at once runs on. */
 export interface ServeDeps {
   joinUsers: JoinUsers;
+  /** Whether RongCloud has just refused a call because there are too many. */
+  isRateLimited?: () => boolean;
   telemetry: Pick<Telemetry, 'attempt' | 'request'>;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -25,8 +30,22 @@ export interface Invocation {
   getRemainingTimeInMillis(): number;
 }
 
-/** Puts a request on the queue. Gives undefined once SQS took it, else QUEUE_UNAVAILABLE. */
-export type Enqueue = (request: JoinRequest, requestId: string) => Promise<JoinError | undefined>;
+/**
+ * Puts a request on the queue, for a sender that shares it fairly with others. Gives undefined once SQS took it, else
+ * why it did not.
+ */
+export type Enqueue = (
+  request: JoinRequest,
+  requestId: string,
+  senderGroup?: string | undefined,
+) => Promise<JoinError | undefined>;
+
+/** A request that may be carried out. */
+export interface Admitted {
+  request: JoinRequest;
+  /** Says whom it is from, if that is a sender of many requests. */
+  senderGroup?: () => string | undefined;
+}
 
 export interface ServeOptions {
   door: RequestFields['door'];
@@ -36,23 +55,34 @@ export interface ServeOptions {
   /** A W3C trace context header. */
   traceparent?: string | undefined;
   /** Gives the request to carry out, or throws why there is none. Tells how long it took to know who asks. */
-  admit: (onIdentity: (durationMs: number) => void) => Promise<JoinRequest>;
-  /** Puts the request on a queue instead of carrying it out. */
-  enqueue?: Enqueue | undefined;
+  admit: (onIdentity: (durationMs: number) => void) => Promise<Admitted>;
+  /** The longest that calls may take, besides what the invocation allows. */
+  limitMs?: number;
+  /** Where the request may go instead of being carried out now. */
+  later?: Later | undefined;
 }
 
-/** A request's end: how the calls for it went, or that it is on the queue, or why it came to neither. */
+export interface Later {
+  enqueue: Enqueue;
+  /** How long to try first, in milliseconds; undefined for not at all. */
+  waitMs: number | undefined;
+}
+
+/** A request's end: how the calls for it went, or what of it is on the queue, or why it came to neither. */
 export type Served = { requestId: string } & (
   | { kind: 'reported'; report: JoinReport }
-  | { kind: 'queued'; request: JoinRequest }
+  | ({ kind: 'queued'; queued: readonly string[] } & JoinReport)
   | { kind: 'failed'; error: JoinError }
 );
 
 /** Carries out one request within its invocation's time and writes its log line, whatever happens. Never throws. */
 export async function serve(deps: ServeDeps, options: ServeOptions): Promise<Served> {
-  const { door, invocation, traceparent, enqueue } = options;
+  const { door, invocation, traceparent, later } = options;
   const startedAt = deps.now();
-  const deadline = startedAt + invocation.getRemainingTimeInMillis() - ANSWER_RESERVE_MS;
+  const deadline = Math.min(
+    startedAt + invocation.getRemainingTimeInMillis() - ANSWER_RESERVE_MS,
+    startedAt + (options.limitMs ?? Number.POSITIVE_INFINITY),
+  );
   const requestId = validRequestId(options.givenRequestId) ?? invocation.awsRequestId;
   const fields: RequestFields = { door, requestId, durationMs: 0 };
   if (traceparent !== undefined && TRACEPARENT.test(traceparent)) fields.traceparent = traceparent;
@@ -64,21 +94,48 @@ export async function serve(deps: ServeDeps, options: ServeOptions): Promise<Ser
   return served;
 
   async function carryOut(): Promise<Served> {
-    const request = await options.admit((durationMs) => {
+    const admitted = await options.admit((durationMs) => {
       fields.identityMs = durationMs;
     });
+    const { request } = admitted;
     fields.groupId = request.groupId;
     fields.users = request.userIds.length;
-    if (enqueue) {
-      const error = await enqueue(request, requestId);
-      if (error) return { requestId, kind: 'failed', error };
-      fields.queued = request.userIds.length;
-      return { requestId, kind: 'queued', request };
+    if (!later) return joinNow(request, deadline);
+    const nothingYet: JoinReport = { groupId: request.groupId, joined: [], failed: [] };
+    if (later.waitMs === undefined) return putOff(later, admitted, nothingYet);
+    if (deps.isRateLimited?.()) {
+      const served = await putOff(later, admitted, nothingYet);
+      return served.kind === 'queued' ? served : joinNow(request, deadline);
     }
-    const report = await deps.joinUsers(request, { requestId, deadline, onAttempt, onSecret });
+    const tried = await joinNow(request, Math.min(deadline, startedAt + later.waitMs), MIN_TRY_MS);
+    const worthRepeating = tried.report.failed.filter(({ error }) => error.retryable);
+    if (worthRepeating.length === 0) return tried;
+    const userIds = worthRepeating.flatMap((some) => some.userIds);
+    const failed = tried.report.failed.filter(({ error }) => !error.retryable);
+    const served = await putOff(later, { ...admitted, request: { ...request, userIds } }, { ...tried.report, failed });
+    // When the queue fails too, the caller learns how the try ended.
+    return served.kind === 'queued' ? served : tried;
+  }
+
+  async function joinNow(
+    request: JoinRequest,
+    until: number,
+    minAttemptMs?: number,
+  ): Promise<Served & { kind: 'reported' }> {
+    const limits = { deadline: until, ...(minAttemptMs !== undefined && { minAttemptMs }) };
+    const report = await deps.joinUsers(request, { requestId, ...limits, onAttempt, onSecret });
     fields.joined = report.joined.length;
     fields.failed = request.userIds.length - report.joined.length;
     return { requestId, kind: 'reported', report };
+  }
+
+  async function putOff({ enqueue }: Later, admitted: Admitted, report: JoinReport): Promise<Served> {
+    const { request } = admitted;
+    const error = await enqueue(request, requestId, admitted.senderGroup?.());
+    if (error) return { requestId, kind: 'failed', error };
+    fields.queued = request.userIds.length;
+    if (fields.failed !== undefined) fields.failed -= request.userIds.length;
+    return { requestId, kind: 'queued', queued: request.userIds, ...report };
   }
 
   function onAttempt(attempt: Attempt): void {
@@ -99,9 +156,9 @@ export function failureOf(served: Served): JoinError | undefined {
   switch (served.kind) {
     case 'reported':
       return served.report.failed[0]?.error;
+    case 'queued':
+      return served.failed[0]?.error;
     case 'failed':
       return served.error;
-    case 'queued':
-      return undefined;
   }
 }

@@ -1,38 +1,28 @@
-import { randomUUID } from 'node:crypto';
-import { JoinError } from '../errors.ts';
-import { parseMessage } from '../join/request.ts';
-import { validRequestId } from '../join/request-id.ts';
-import type { Attempt, RongCloudClient } from '../rongcloud/client.ts';
-import { toCalls } from '../rongcloud/form.ts';
-import { coalesce, type QueuedJoin } from './coalesce.ts';
-import type { DeadLetter, DeadLetterQueue } from './dead-letters.ts';
+import type { JoinError } from '../errors.ts';
+import type { RongCloudClient } from '../rongcloud/client.ts';
+import { type BatchOptions, createCall } from './call.ts';
+import { coalesce } from './coalesce.ts';
+import { type DeadLetter, toDeadLetter } from './dead-letters.ts';
+import type { Announce, GroupResults } from './events.ts';
+import { type QueueMessage, readMessage } from './message.ts';
 import type { Pacer } from './pacer.ts';
-import { type CallForUsers, settleGroup } from './settle-group.ts';
-
-/** A message as SQS delivers it. */
-export interface QueueMessage {
-  messageId: string;
-  body: string;
-  /** When it was sent, in milliseconds since 1970. */
-  sentAt: number;
-}
-
-/** One call to RongCloud, for the log. */
-export interface MergedCall {
-  requestId: string;
-  groupId: string;
-  users: number;
-  /** The request ids of the messages that it carried. */
-  messages: readonly string[];
-  error: JoinError | undefined;
-}
+import { messageBody, type OutgoingMessage, type Send } from './send.ts';
+import { settleGroup } from './settle-group.ts';
+import { createTurns } from './turns.ts';
+import { type MessageVerdict, resultOf, verdictOn } from './verdict.ts';
+import type { BringBackSoon } from './visibility.ts';
 
 /** What became of a batch. */
 export interface BatchReport {
-  /** Message ids that stay on the queue: somebody in them has not joined yet. */
+  /** Message ids that stay on the queue. */
   retained: readonly string[];
-  /** Messages that went to the dead-letter queue. */
+  /** What the dead-letter queue took. */
   deadLettered: readonly DeadLetter[];
+  /** How many messages went back to the queue with fewer users. */
+  requeued: number;
+  /** Messages whose users have all joined. */
+  done: number;
+  groups: readonly GroupResults[];
   /** What ended the batch before its time, if anything did. */
   stoppedBy: JoinError | undefined;
 }
@@ -40,97 +30,88 @@ export interface BatchReport {
 export interface BatchDeps {
   client: RongCloudClient;
   pacer: Pacer;
-  deadLetters: DeadLetterQueue;
-}
-
-export interface BatchOptions {
-  /** When the last call must be over, in milliseconds since 1970. */
-  deadline: number;
-  onCall?: (call: MergedCall) => void;
-  onAttempt?: (attempt: Attempt) => void;
+  sendDeadLetters: Send;
+  /** Sends to the queue that the batch comes from. */
+  sendBack: Send;
+  bringBackSoon: BringBackSoon;
+  /** Absent where nobody asked to be told. */
+  announce?: Announce | undefined;
+  /** From 0 up to 1. */
+  random: () => number;
 }
 
 /** A call is not begun with less time than this. */
 const MIN_CALL_MS = 1000;
+/** How long a message with fewer users waits before its next delivery. */
+const MIN_DELAY_SECONDS = 5;
+const MAX_DELAY_SECONDS = 60;
 
-/** Joins the users of a batch in as few calls as the limits allow, their starts paced. Never throws. */
+/** Joins the users of a batch in as few calls as the limits allow, their starts paced. */
 export type JoinBatch = (messages: readonly QueueMessage[], options: BatchOptions) => Promise<BatchReport>;
 
-export function createJoinBatch({ client, pacer, deadLetters }: BatchDeps): JoinBatch {
-  return async (messages, { deadline, onCall, onAttempt }) => {
-    const valid: QueuedJoin[] = [];
-    const letters: DeadLetter[] = [];
-    for (const message of messages) {
-      const read = readMessage(message);
-      if ('request' in read) valid.push(read);
-      else letters.push(read);
-    }
-
-    let stoppedBy: JoinError | undefined;
-    const beforeSending = async (): Promise<JoinError | undefined> => {
-      const given = await pacer.slot((at) => !stoppedBy && at <= deadline - MIN_CALL_MS);
-      if (!given) stoppedBy ??= new JoinError('DEADLINE_EXCEEDED');
-      return stoppedBy;
-    };
-    const call: CallForUsers = async (group, userIds, carried) => {
-      if (stoppedBy) return stoppedBy;
-      const requestId = randomUUID();
-      let sent = false;
-      let error: JoinError | undefined;
-      for (const { form } of toCalls({ ...group, userIds })) {
-        error ??= await client.join(form, {
-          requestId,
-          deadline,
-          beforeSending,
-          onAttempt(attempt) {
-            sent = true;
-            onAttempt?.(attempt);
-          },
-        });
-      }
-      const { groupId } = group;
-      const messageIds = carried.map((one) => one.requestId);
-      if (sent) onCall?.({ requestId, groupId, users: userIds.length, messages: messageIds, error });
-      // Such a failure is not about this group: the calls of the others would meet it too.
-      if (error?.blames === 'service' || error?.blames === 'time') stoppedBy ??= error;
-      return error;
-    };
-
-    const bodies = new Map(messages.map(({ messageId, body }) => [messageId, body]));
-    const retained: string[] = [];
+export function createJoinBatch(deps: BatchDeps): JoinBatch {
+  const { client, pacer, sendDeadLetters, sendBack, bringBackSoon, announce, random } = deps;
+  return async (messages, options) => {
+    const read = messages.map(readMessage);
+    const turns = createTurns({ pacer, lastStart: options.deadline - MIN_CALL_MS });
     pacer.begin();
-    await Promise.all(
-      coalesce(valid).map(async (group) => {
-        const verdictOn = await settleGroup(group, call);
-        for (const message of group.messages) {
-          const { messageId, requestId } = message;
-          const verdict = verdictOn(message);
-          if (verdict.kind === 'undecided') retained.push(messageId);
-          if (verdict.kind === 'refused') {
-            const { error, failedCount } = verdict;
-            letters.push({ messageId, requestId, body: bodies.get(messageId) ?? '', code: error.code, failedCount });
-          }
-        }
+    const groups = await Promise.all(
+      coalesce(read.filter((message) => 'request' in message)).map(async (group) => {
+        const call = createCall(client, group, turns, options);
+        const settled = await settleGroup(group, { call, inDoubt: turns.inDoubt, random });
+        return {
+          group,
+          verdicts: group.messages.map((message) => ({ message, verdict: verdictOn(message, settled) })),
+        };
       }),
     );
+    const verdicts = groups.flatMap((group) => group.verdicts);
+    const results = groups.map(({ group, verdicts: some }) => ({
+      groupId: group.groupId,
+      results: some.map(resultOf),
+    }));
 
-    const { taken, error } = await deadLetters.send(letters);
-    if (error !== undefined) stoppedBy ??= new JoinError('QUEUE_UNAVAILABLE', { cause: error });
-    for (const { messageId } of letters) if (!taken.has(messageId)) retained.push(messageId);
-    return { retained, deadLettered: letters.filter(({ messageId }) => taken.has(messageId)), stoppedBy };
+    // A message leaves the queue only once all that remains of it is on another or on its own again.
+    const letters = [...read.filter((message) => 'code' in message), ...verdicts.flatMap(toLetters)];
+    const rests = verdicts.flatMap((one) => toRest(one, random));
+    const untouched = new Set(verdicts.filter(({ verdict }) => verdict.retained).map((one) => one.message.messageId));
+    const [dead, back, lost] = await Promise.all([
+      sendDeadLetters(letters.map(toDeadLetter)),
+      sendBack(rests.map(({ outgoing }) => outgoing)),
+      announce?.(results),
+      bringBackSoon(messages.filter(({ messageId }) => untouched.has(messageId))),
+    ]);
+    if (lost) options.onLostEvents?.(lost);
+    const retained = new Set([
+      ...untouched,
+      ...letters.filter((_, i) => !dead.taken[i]).map(({ messageId }) => messageId),
+      ...rests.filter((_, i) => !back.taken[i]).map(({ messageId }) => messageId),
+    ]);
+    const unfinished = new Set([...retained, ...[...letters, ...rests].map(({ messageId }) => messageId)]);
+    return {
+      retained: [...retained],
+      deadLettered: letters.filter((_, i) => dead.taken[i]),
+      requeued: back.taken.filter(Boolean).length,
+      done: messages.length - unfinished.size,
+      groups: results,
+      stoppedBy: turns.stoppedBy() ?? dead.error ?? back.error,
+    };
   };
 }
 
-/** The request in a message, or the dead letter that it becomes. */
-function readMessage({ messageId, body, sentAt }: QueueMessage): QueuedJoin | DeadLetter {
-  let requestId = messageId;
-  try {
-    const value: unknown = JSON.parse(body);
-    if (typeof value === 'object' && value !== null && 'requestId' in value) {
-      requestId = validRequestId(value.requestId) ?? messageId;
-    }
-    return { messageId, requestId, sentAt, request: parseMessage(value) };
-  } catch {
-    return { messageId, requestId, body, code: 'INVALID_REQUEST', failedCount: 0 };
-  }
+function toLetters({ message: { messageId, requestId }, verdict }: MessageVerdict): DeadLetter[] {
+  return verdict.refusedParts.map(({ request, code, failedCount }) => {
+    return { messageId, requestId, body: messageBody(request, requestId), code, failedCount };
+  });
+}
+
+function toRest(
+  { message, verdict }: MessageVerdict,
+  random: () => number,
+): { messageId: string; outgoing: OutgoingMessage }[] {
+  if (!verdict.rest) return [];
+  const { messageId, requestId, sentAt, senderGroup } = message;
+  const delaySeconds = Math.round(MIN_DELAY_SECONDS + random() * (MAX_DELAY_SECONDS - MIN_DELAY_SECONDS));
+  const body = messageBody(verdict.rest, requestId);
+  return [{ messageId, outgoing: { body, attributes: { firstSentAt: sentAt }, delaySeconds, senderGroup } }];
 }

@@ -6,41 +6,29 @@ export interface QueuedJoin {
   messageId: string;
   /** The id that the request goes by for whoever sent it. */
   requestId: string;
-  /** When it was sent, in milliseconds since 1970. */
+  /** When it was first sent, in milliseconds since 1970. */
   sentAt: number;
+  /** What SQS serves senders fairly by. */
+  senderGroup: string | undefined;
   request: JoinRequest;
 }
 
 /** All that a batch wants for one group: its messages and their distinct users, order kept. */
-export interface MergedJoin extends JoinRequest {
+export interface MergedJoin {
+  groupId: string;
+  userIds: readonly string[];
   messages: readonly QueuedJoin[];
+  /** The messages that give a name, the newest first. */
+  naming: readonly QueuedJoin[];
 }
 
-/** Merges messages by group. Of several names the newest message's wins. */
+/** Merges messages by group. */
 export function coalesce(messages: readonly QueuedJoin[]): MergedJoin[] {
   const groups = Map.groupBy(messages, ({ request }) => request.groupId);
-  return [...groups].map(([groupId, members]) => {
-    const groupName = newestNamed(members)?.request.groupName;
-    return {
-      groupId,
-      userIds: distinctUsers(members),
-      messages: members,
-      ...(groupName !== undefined && { groupName }),
-    };
-  });
-}
-
-/** The users of some messages, each once, in the order of their first mention. */
-export function distinctUsers(messages: readonly QueuedJoin[]): string[] {
-  return [...new Set(messages.flatMap(({ request }) => request.userIds))];
-}
-
-/** The newest of some messages that give a name. */
-export function newestNamed(messages: readonly QueuedJoin[]): QueuedJoin | undefined {
-  return messages
-    .filter(({ request }) => request.groupName !== undefined)
-    .reduce<QueuedJoin | undefined>(
-      (newest, message) => (newest && newest.sentAt > message.sentAt ? newest : message),
-      undefined,
-    );
+  return [...groups].map(([groupId, members]) => ({
+    groupId,
+    userIds: [...new Set(members.flatMap(({ request }) => request.userIds))],
+    messages: members,
+    naming: members.filter(({ request }) => request.groupName !== undefined).sort((a, b) => b.sentAt - a.sentAt),
+  }));
 }

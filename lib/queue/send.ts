@@ -1,19 +1,54 @@
-import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from '@aws-sdk/client-sqs';
 import { JoinError } from '../errors.ts';
-import type { JoinRequest } from '../join/request.ts';
+import { invalidRequest, type JoinRequest } from '../join/request.ts';
 import type { Enqueue } from '../join/serve.ts';
-import { SQS_REQUEST_MS } from './sqs-client.ts';
+import { inParallel, MAX_ENTRIES, SQS_REQUEST_MS } from './sqs-client.ts';
 
-/** A sender to the queue that the queue door reads: one message for each request. */
-export function createEnqueue(client: SQSClient, queueUrl: string): Enqueue {
-  return async (request, requestId) => {
-    try {
-      const message = new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: messageBody(request, requestId) });
-      await client.send(message, { abortSignal: AbortSignal.timeout(SQS_REQUEST_MS) });
-    } catch (cause) {
-      return new JoinError('QUEUE_UNAVAILABLE', { cause });
-    }
-    return undefined;
+/** A message to send. */
+export interface OutgoingMessage {
+  body: string;
+  attributes?: Readonly<Record<string, string | number>>;
+  delaySeconds?: number;
+  /** Whom the message is from, for SQS's fairness between senders. */
+  senderGroup?: string | undefined;
+}
+
+/** Sends messages to one queue. Says of each, in order, whether SQS took it, and why it did not take others. Never throws. */
+export type Send = (
+  messages: readonly OutgoingMessage[],
+) => Promise<{ taken: readonly boolean[]; error?: JoinError | undefined }>;
+
+/** SQS takes 1 MiB in a message and in a request, attributes included. */
+export const MAX_BYTES = 1_048_576;
+
+/** A sender to a queue. All that it is given at once goes out within one time limit, which `timeout` makes. */
+export function createSend(client: SQSClient, queueUrl: string, timeout = AbortSignal.timeout): Send {
+  return async (messages) => {
+    const taken = messages.map(() => false);
+    let error: JoinError | undefined;
+    const abortSignal = timeout(SQS_REQUEST_MS);
+    await inParallel(inRequests(messages), async (entries) => {
+      try {
+        const command = new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries });
+        const { Successful: successful = [], Failed: failed = [] } = await client.send(command, { abortSignal });
+        for (const { Id: id } of successful) taken[Number(id)] = true;
+        const [first] = failed;
+        if (first) error = unavailable(new Error(`SQS refused ${failed.length} messages: ${first.Code}`));
+      } catch (cause) {
+        error = unavailable(cause);
+      }
+    });
+    return { taken, error };
+  };
+}
+
+/** Puts one request on the queue that the queue door reads. */
+export function createEnqueue(send: Send): Enqueue {
+  return async (request, requestId, senderGroup) => {
+    const message = { body: messageBody(request, requestId), senderGroup };
+    if (sizeOf(message) > MAX_BYTES) return tooLarge();
+    const { error } = await send([message]);
+    return error;
   };
 }
 
@@ -24,4 +59,58 @@ export function createEnqueue(client: SQSClient, queueUrl: string): Enqueue {
 export function messageBody(request: JoinRequest, requestId: string): string {
   const json = JSON.stringify({ ...request, requestId });
   return json.replace(/[\ufffe\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
+}
+
+/** Entries of as few requests as the limits allow. An entry's id is the message's position. */
+function inRequests(messages: readonly OutgoingMessage[]): SendMessageBatchRequestEntry[][] {
+  const requests: SendMessageBatchRequestEntry[][] = [];
+  let bytes = 0;
+  for (const [index, message] of messages.entries()) {
+    const size = sizeOf(message);
+    const last = requests.at(-1);
+    if (last && last.length < MAX_ENTRIES && bytes + size <= MAX_BYTES) {
+      last.push(toEntry(message, index));
+      bytes += size;
+    } else {
+      requests.push([toEntry(message, index)]);
+      bytes = size;
+    }
+  }
+  return requests;
+}
+
+/** What SQS counts: the body, and the names, types and values of the attributes. */
+export function sizeOf({ body, attributes = {} }: OutgoingMessage): number {
+  const texts = Object.entries(attributes).flatMap(([name, value]) => [name, dataTypeOf(value), String(value)]);
+  return Buffer.byteLength(body) + Buffer.byteLength(texts.join(''));
+}
+
+function toEntry(
+  { body, attributes = {}, delaySeconds, senderGroup }: OutgoingMessage,
+  index: number,
+): SendMessageBatchRequestEntry {
+  const typed = Object.entries(attributes).map(([name, value]) => {
+    return [name, { DataType: dataTypeOf(value), StringValue: String(value) }] as const;
+  });
+  return {
+    Id: String(index),
+    MessageBody: body,
+    MessageAttributes: Object.fromEntries(typed),
+    DelaySeconds: delaySeconds,
+    MessageGroupId: senderGroup,
+  };
+}
+
+function dataTypeOf(value: string | number): 'Number' | 'String' {
+  return typeof value === 'number' ? 'Number' : 'String';
+}
+
+/** Only ids of characters that travel as escapes come to this. */
+function tooLarge(): JoinError {
+  const detail = 'The request fills more than the 1 MiB that a message on the queue holds: name fewer users.';
+  return invalidRequest([{ pointer: '/userIds', detail }]);
+}
+
+function unavailable(cause: unknown): JoinError {
+  return new JoinError('QUEUE_UNAVAILABLE', { cause });
 }

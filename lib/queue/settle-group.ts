@@ -1,217 +1,150 @@
 import { type JoinError, notSent } from '../errors.ts';
-import { type JoinCall, toCalls } from '../rongcloud/form.ts';
-import { INTERNAL_ERROR } from '../rongcloud/return-codes.ts';
-import { distinctUsers, type MergedJoin, newestNamed, type QueuedJoin } from './coalesce.ts';
+import { toCalls } from '../rongcloud/form.ts';
+import { mayBeForItsContent } from '../rongcloud/return-codes.ts';
+import type { MergedJoin, QueuedJoin } from './coalesce.ts';
+import type { Turn } from './turns.ts';
 
-/** Extra calls that finding the refused of one group may take in a batch. */
-const MAX_EXTRA_CALLS = 64;
-
-/** Makes one call for users of a group. Gives the failure, or undefined when all of them joined. */
+/** Makes one call for users of a group. Gives the failure, or undefined when all of them joined. Never throws. */
 export type CallForUsers = (
-  group: MergedJoin,
   userIds: readonly string[],
-  messages: readonly QueuedJoin[],
+  turn: Turn,
+  groupName: string | undefined,
 ) => Promise<JoinError | undefined>;
 
-/** What became of a message: all its users joined, some never can, or somebody's case is still open. */
-export type Verdict =
-  | { kind: 'joined' }
-  | { kind: 'refused'; error: JoinError; failedCount: number }
-  | { kind: 'undecided' };
+export interface SettleOptions {
+  call: CallForUsers;
+  /** Whether RongCloud may be failing as a whole. */
+  inDoubt: () => boolean;
+  /** From 0 up to 1. */
+  random: () => number;
+}
+
+/** What became of a group's users and names. */
+export interface SettledGroup {
+  /** That a user joined, or why RongCloud refused it. Who is not in here is undecided. */
+  users: ReadonlyMap<string, 'joined' | JoinError>;
+  /** Why RongCloud refused the name of a message. */
+  refusedNames: ReadonlyMap<QueuedJoin, JoinError>;
+  /** The message whose name the group has now. */
+  namedBy: QueuedJoin | undefined;
+}
 
 /**
- * Joins the users of one group, and finds out whom RongCloud refuses when it refuses a call: calls are halved by
- * message until the refused are alone, and a guilty message by user, so that everyone who can join has joined. Once a
- * single user meets a full group, the rest of the group follows without further calls.
+ * Joins the users of one group, and finds out whom RongCloud refuses: a refused call is halved until each refused user
+ * stands alone, so that everyone who can join has joined. The newest name goes with one call, and when that fails the
+ * users are tried without it before anybody is narrowed down.
  */
-export async function settleGroup(group: MergedJoin, call: CallForUsers): Promise<(message: QueuedJoin) => Verdict> {
-  const settlement = new Settlement(group, call);
-  const calls = toCalls(group);
-  const carried = messagesByCall(group.messages, calls);
-  await Promise.all(calls.map(({ userIds }, i) => settlement.settleCall(userIds, carried[i] ?? [])));
-  await settlement.settleName();
-  return (message) => settlement.verdict(message);
-}
-
-/** The messages that each call carries users of. A message with many users may be in several. */
-function messagesByCall(messages: readonly QueuedJoin[], calls: readonly JoinCall[]): QueuedJoin[][] {
-  const callOf = new Map(calls.flatMap(({ userIds }, call) => userIds.map((userId) => [userId, call])));
-  const carried = calls.map(() => new Set<QueuedJoin>());
-  for (const message of messages) {
-    for (const userId of message.request.userIds) carried[callOf.get(userId) ?? -1]?.add(message);
-  }
-  return carried.map((some) => [...some]);
-}
-
-class Settlement {
-  readonly #group: MergedJoin;
-  readonly #call: CallForUsers;
-  readonly #joined = new Set<string>();
-  readonly #refused = new Map<string, JoinError>();
+export async function settleGroup(group: MergedJoin, options: SettleOptions): Promise<SettledGroup> {
+  const { groupId, naming } = group;
+  const users = new Map<string, 'joined' | JoinError>();
+  const refusedNames = new Map<QueuedJoin, JoinError>();
   /** Users of calls that may have joined them. */
-  readonly #uncertain = new Set<string>();
-  /** The message whose name the group gets. */
-  readonly #namingMessage: QueuedJoin | undefined;
-  #nameGiven = false;
-  #nameRefused: JoinError | undefined;
-  #full: JoinError | undefined;
-  #extraCalls = 0;
+  const uncertain = new Set<string>();
+  let namedBy: QueuedJoin | undefined;
+  let full: JoinError | undefined;
 
-  constructor(group: MergedJoin, call: CallForUsers) {
-    this.#group = group;
-    this.#call = call;
-    this.#namingMessage = newestNamed(group.messages);
-  }
+  const [newest] = naming;
+  const calls = toCalls({ groupId, userIds: group.userIds, ...nameOf(newest) });
+  const carrier = calls.find(({ userIds }) => userIds.includes(newest?.request.userIds[0] ?? ''));
+  await Promise.all(calls.map((call) => settleFirst(call.userIds, call === carrier ? newest : undefined)));
+  await settleNames();
+  if (full) for (const userId of group.userIds) if (!uncertain.has(userId)) decide(userId, notSent(full));
+  return { users, refusedNames, namedBy };
 
-  async settleCall(userIds: readonly string[], messages: readonly QueuedJoin[]): Promise<void> {
-    const error = await this.#send(userIds, messages, true);
-    const inCall = new Set(userIds);
-    if (error?.upstreamCode === INTERNAL_ERROR) return this.#setAside(rotated(messages, error), inCall);
-    if (!error || !aboutSome(error)) return;
-    // The refusal may be for a name that none of these messages asked for.
-    if (this.#group.groupName !== undefined && !this.#names(messages)) await this.#try(messages, inCall);
-    else await this.#afterRefusal(error, rotated(messages, error), inCall);
-  }
-
-  /** Gives the group its name, where its users have joined without: in calls for others, or one by one. */
-  async settleName(): Promise<void> {
-    const { request } = this.#namingMessage ?? {};
-    const [userId] = request?.userIds ?? [];
-    if (!this.#namingMessage || userId === undefined || this.#nameGiven || this.#nameRefused) return;
-    if (this.#extraCalls >= MAX_EXTRA_CALLS || !request?.userIds.every((id) => this.#joined.has(id))) return;
-    this.#extraCalls += 1;
-    const error = await this.#send([userId], [this.#namingMessage], true);
-    if (error?.code === 'UPSTREAM_REJECTED') this.#nameRefused = error;
-  }
-
-  verdict(message: QueuedJoin): Verdict {
-    const refused: JoinError[] = [];
-    for (const userId of message.request.userIds) {
-      if (this.#joined.has(userId)) continue;
-      const error = this.#refused.get(userId) ?? (this.#uncertain.has(userId) ? undefined : this.#full);
-      if (!error) return { kind: 'undecided' };
-      refused.push(error);
+  async function settleFirst(userIds: readonly string[], name: QueuedJoin | undefined): Promise<void> {
+    let error = await send(userIds, 'first', name);
+    if (error && name && isAboutSome(error) && error.blames !== 'group') {
+      const withName = error;
+      error = await send(userIds, 'first', undefined);
+      if (!error) refusedNames.set(name, withName);
     }
-    const [error] = refused;
-    if (error) return { kind: 'refused', error, failedCount: refused.length };
-    if (message !== this.#namingMessage || this.#nameGiven) return { kind: 'joined' };
-    return this.#nameRefused ? { kind: 'refused', error: this.#nameRefused, failedCount: 0 } : { kind: 'undecided' };
+    if (error) await narrow(userIds, error);
   }
 
-  /** Narrows down users of some messages that were refused together. */
-  async #afterRefusal(error: JoinError, messages: readonly QueuedJoin[], inCall: ReadonlySet<string>): Promise<void> {
-    const userIds = this.#openUsers(messages, inCall);
-    if (userIds.length <= 1) return this.#afterSingleRefusal(error, messages, userIds);
-    const [left, right] = halve(messages);
-    if (right.length === 0) return this.#halveByUser(rotated(userIds, error), messages);
-    const leftJoined = await this.#try(left, inCall);
-    // When the first half could join, the refusal was for the second.
-    if (leftJoined && this.#openUsers(right, inCall).length > 1) await this.#afterRefusal(error, right, inCall);
-    else await this.#try(right, inCall);
+  async function settle(userIds: readonly string[]): Promise<void> {
+    const error = await send(userIds, 'narrowing', undefined);
+    if (error) await narrow(userIds, error);
   }
 
-  /** A single user is refused, unless it was the name that came with it. */
-  async #afterSingleRefusal(
-    error: JoinError,
-    messages: readonly QueuedJoin[],
+  /** Finds out whom of a failed call's users the failure was for. */
+  async function narrow(userIds: readonly string[], error: JoinError): Promise<void> {
+    const [userId] = userIds;
+    if (!isAboutSome(error) || userId === undefined) return;
+    if (userIds.length === 1) {
+      // What RongCloud did not say plainly is held against nobody.
+      if (mayBeForItsContent(error)) return;
+      decide(userId, error);
+      if (error.blames === 'group') full ??= error;
+      return;
+    }
+    const [left, right] = split(userIds, error);
+    const leftError = await send(left, 'narrowing', undefined);
+    if (leftError) await Promise.all([settle(right), narrow(left, leftError)]);
+    // When the left ones could join, the failure was for the others.
+    else if (right.length > 1) await narrow(right, error);
+    else await settle(right);
+  }
+
+  /** Gives the group the newest name that it takes, where no call has. A name goes with a user who has joined. */
+  async function settleNames(): Promise<void> {
+    for (const message of naming) {
+      if (namedBy) return;
+      const userId = message.request.userIds.find((id) => users.get(id) === 'joined');
+      if (userId === undefined || refusedNames.has(message)) continue;
+      const error = await send([userId], 'narrowing', message);
+      if (!error) continue;
+      if (!isAboutSome(error)) return;
+      refusedNames.set(message, error);
+    }
+  }
+
+  async function send(
     userIds: readonly string[],
-  ): Promise<void> {
-    const named = this.#names(messages) && error.code === 'UPSTREAM_REJECTED';
-    if (named && userIds.length > 0 && this.#extraCalls < MAX_EXTRA_CALLS) {
-      this.#extraCalls += 1;
-      const nameless = await this.#send(userIds, messages, false);
-      if (!nameless) this.#nameRefused ??= error;
-      if (!nameless || !aboutSome(nameless)) return;
-    }
-    for (const userId of userIds) this.#refuse(userId, error);
+    kind: Turn['kind'],
+    name: QueuedJoin | undefined,
+  ): Promise<JoinError | undefined> {
+    // Who may have joined has to meet the full group alone.
+    const unwanted = (): JoinError | undefined => {
+      return name || userIds.some((userId) => uncertain.has(userId)) ? undefined : full;
+    };
+    const turn: Turn = { kind, groupId, users: userIds.length, unwanted };
+    const error = await options.call(userIds, turn, name?.request.groupName);
+    if (error?.outcome === 'unknown') for (const userId of userIds) uncertain.add(userId);
+    if (error) return error;
+    for (const userId of userIds) users.set(userId, 'joined');
+    namedBy ??= name;
+    return undefined;
+  }
+
+  function decide(userId: string, error: JoinError): void {
+    if (!users.has(userId)) users.set(userId, error);
   }
 
   /**
-   * Joins the neighbours of a message that RongCloud answers with an internal error. One such message spoils one half
-   * alone; where both halves fail it is RongCloud's trouble, and more calls would not help. Nobody is condemned for it.
+   * Two halves. Where RongCloud did not say plainly that it refuses users, they are drawn at random, so that each
+   * delivery looks elsewhere; in doubt one user stands alone, who is the likeliest to join.
    */
-  async #setAside(messages: readonly QueuedJoin[], inCall: ReadonlySet<string>): Promise<void> {
-    const halves = halve(messages);
-    if (halves[1].length === 0) return;
-    const spoiled: QueuedJoin[][] = [];
-    for (const half of halves) {
-      const userIds = this.#openUsers(half, inCall);
-      if (userIds.length === 0) continue;
-      if (this.#extraCalls >= MAX_EXTRA_CALLS) return;
-      this.#extraCalls += 1;
-      const error = await this.#send(userIds, half, this.#names(half));
-      if (error?.upstreamCode === INTERNAL_ERROR) spoiled.push(half);
-      else if (error && aboutSome(error)) await this.#afterRefusal(error, half, new Set(userIds));
-    }
-    const [half, ...more] = spoiled;
-    if (half && more.length === 0) await this.#setAside(half, inCall);
-  }
-
-  async #halveByUser(userIds: readonly string[], messages: readonly QueuedJoin[]): Promise<void> {
-    const [left, right] = halve(userIds);
-    const leftJoined = await this.#try(messages, new Set(left));
-    if (leftJoined && right.length > 1) await this.#halveByUser(right, messages);
-    else await this.#try(messages, new Set(right));
-  }
-
-  /** Calls for the open users among some, and narrows down if they are refused. Says whether all of them joined. */
-  async #try(messages: readonly QueuedJoin[], among: ReadonlySet<string>): Promise<boolean> {
-    const userIds = this.#openUsers(messages, among);
-    if (userIds.length === 0) return true;
-    if (this.#full || this.#extraCalls >= MAX_EXTRA_CALLS) return false;
-    this.#extraCalls += 1;
-    const error = await this.#send(userIds, messages, this.#names(messages));
-    if (!error) return true;
-    if (aboutSome(error)) await this.#afterRefusal(error, messages, new Set(userIds));
-    return false;
-  }
-
-  async #send(
-    userIds: readonly string[],
-    messages: readonly QueuedJoin[],
-    named: boolean,
-  ): Promise<JoinError | undefined> {
-    const { groupName, ...nameless } = this.#group;
-    const error = await this.#call(named && groupName !== undefined ? this.#group : nameless, userIds, messages);
-    if (!error) {
-      for (const userId of userIds) this.#joined.add(userId);
-      this.#nameGiven ||= named;
-    } else if (error.outcome === 'unknown') for (const userId of userIds) this.#uncertain.add(userId);
-    return error;
-  }
-
-  /** Whether some messages hold the one that names the group, and its name has not been refused. */
-  #names(messages: readonly QueuedJoin[]): boolean {
-    return !this.#nameRefused && this.#namingMessage !== undefined && messages.includes(this.#namingMessage);
-  }
-
-  #openUsers(messages: readonly QueuedJoin[], among: ReadonlySet<string>): string[] {
-    return distinctUsers(messages).filter(
-      (userId) => among.has(userId) && !this.#joined.has(userId) && !this.#refused.has(userId),
-    );
-  }
-
-  #refuse(userId: string, error: JoinError): void {
-    this.#refused.set(userId, error);
-    if (error.code === 'GROUP_FULL') this.#full ??= notSent(error);
+  function split(userIds: readonly string[], error: JoinError): [readonly string[], readonly string[]] {
+    const order = mayBeForItsContent(error) ? shuffled(userIds, options.random) : userIds;
+    const middle = options.inDoubt() ? 1 : Math.ceil(order.length / 2);
+    return [order.slice(0, middle), order.slice(middle)];
   }
 }
 
-/** Whether a refusal may be about some users of a call, so that the others may still join. */
-function aboutSome({ blames }: JoinError): boolean {
-  return blames === 'users' || blames === 'group';
+function shuffled(userIds: readonly string[], random: () => number): string[] {
+  return userIds
+    .map((userId) => ({ userId, rank: random() }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ userId }) => userId);
 }
 
-/**
- * The same items from another start. With more guilty ones than the extra calls can find, each delivery of a message
- * then looks elsewhere first, and in the end everyone who can join has joined. A full group is filled in order.
- */
-function rotated<T>(items: readonly T[], { code }: JoinError): T[] {
-  const start = code === 'GROUP_FULL' ? 0 : Math.floor(Math.random() * items.length);
-  return [...items.slice(start), ...items.slice(0, start)];
+/** Whether a failure may be for some users of the call, so that the others may still join. */
+function isAboutSome(error: JoinError): boolean {
+  if (error.outcome === 'not_sent') return false;
+  return error.blames === 'users' || error.blames === 'group' || mayBeForItsContent(error);
 }
 
-function halve<T>(items: readonly T[]): [T[], T[]] {
-  const middle = Math.ceil(items.length / 2);
-  return [items.slice(0, middle), items.slice(middle)];
+function nameOf(message: QueuedJoin | undefined): { groupName?: string } {
+  const groupName = message?.request.groupName;
+  return groupName === undefined ? {} : { groupName };
 }

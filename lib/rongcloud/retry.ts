@@ -1,6 +1,13 @@
 import { type JoinError, leastCertain } from '../errors.ts';
 import { INTERNAL_ERROR } from './return-codes.ts';
 
+/**
+ * After a refusal for rate: a second, in which RongCloud counts, and a spread, so that what was refused together does
+ * not come back together and is refused once more.
+ */
+const MIN_RATE_WAIT_MS = 1000;
+const RATE_WAIT_SPREAD_MS = 3000;
+
 /** One finished attempt of a call: on which of the domains, and how it failed. */
 export interface FailedAttempt {
   /** Position in the list of domains: 0 is the primary. */
@@ -17,7 +24,7 @@ export interface Retry {
 /**
  * Decides where and when a call is tried again after its last attempt, or that it is not. `random` gives numbers
  * from 0 up to 1. A domain's failure moves on to the other domain within 100 ms; back on a domain tried before, the
- * wait is up to 100 ms, doubled for each time before and at most 1 s. A rate limit waits 1 to 2 s where it is. What is
+ * wait is up to 100 ms, doubled for each time before and at most 1 s. A rate limit waits 1 to 4 s where it is. What is
  * not listed is not tried again.
  */
 export function planRetry(
@@ -27,7 +34,8 @@ export function planRetry(
 ): Retry | undefined {
   const last = attempts.at(-1);
   if (!last) return undefined;
-  if (last.error.blames === 'rate') return { domainIndex: last.domainIndex, delayMs: 1000 + random() * 1000 };
+  if (last.error.blames === 'rate')
+    return { domainIndex: last.domainIndex, delayMs: MIN_RATE_WAIT_MS + random() * RATE_WAIT_SPREAD_MS };
   if (last.error.blames !== 'domain') return undefined;
   // An internal error may be for what the call holds: worth one more try and no second.
   if (attempts.filter(({ error }) => error.upstreamCode === INTERNAL_ERROR).length > 1) return undefined;
@@ -44,18 +52,26 @@ export function leastCertainError(failed: readonly FailedAttempt[]): JoinError {
     .reduce((worst, next) => (leastCertain([worst.outcome, next.outcome]) === next.outcome ? next : worst));
 }
 
-/** Retries that one environment may make: 10 at once, and one more for every ten calls that succeed at first try. */
-export class RetryBudget {
-  /** In tenths of a retry, so that ten tenths are exactly one. */
-  #tenths = 100;
+/** In tenths of a retry, so that ten tenths are exactly one. */
+const RETRY = 10;
+const INITIAL = 2 * RETRY;
+const MAX = 10 * RETRY;
 
-  take(): boolean {
-    if (this.#tenths < 10) return false;
-    this.#tenths -= 10;
+/**
+ * Retries that one environment may make: 2 at its start, one more for every ten calls that succeed at first try, and 10
+ * at the most. An overload starts many environments, and each would bring its retries along: so a refusal for rate leaves
+ * one over.
+ */
+export class RetryBudget {
+  #left = INITIAL;
+
+  take({ blames }: JoinError): boolean {
+    if (this.#left < (blames === 'rate' ? 2 * RETRY : RETRY)) return false;
+    this.#left -= RETRY;
     return true;
   }
 
   refill(): void {
-    this.#tenths = Math.min(100, this.#tenths + 1);
+    this.#left = Math.min(MAX, this.#left + 1);
   }
 }

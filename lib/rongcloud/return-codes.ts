@@ -48,6 +48,15 @@ export function judgeAnswer(answer: UpstreamAnswer): JoinError | undefined {
   return new JoinError(code, upstreamCode === undefined ? {} : { upstreamCode });
 }
 
+/**
+ * Whether a failure may be for what the call holds although it does not say so: an internal error, and a 4xx that is not
+ * JSON, as a web application firewall answers. RongCloud documents neither, so that smaller calls may tell.
+ */
+export function mayBeForItsContent({ code, outcome, upstreamCode }: JoinError): boolean {
+  if (outcome === 'not_sent') return false;
+  return upstreamCode === INTERNAL_ERROR || (code === 'UPSTREAM_MISCONFIGURED' && upstreamCode === undefined);
+}
+
 function readCode({ body, complete }: UpstreamAnswer): number | undefined {
   if (!complete) return undefined;
   let value: unknown;

@@ -5,7 +5,7 @@ import type { Attempt } from '../rongcloud/client.ts';
 import { describeCause, framesOf } from './error-description.ts';
 import names from './metric-names.json' with { type: 'json' };
 
-/** All that the line for a request may hold, by name: nothing else gets into the logs. */
+/** What the line for a request holds by name, besides `coldStart` and what `describeFailure` says of a failure. */
 export interface RequestFields {
   door: 'http' | 'invoke';
   requestId: string;
@@ -40,12 +40,21 @@ export interface CallFields {
   messages: readonly string[];
 }
 
-/** All that the line for a message that went to the dead-letter queue may hold. */
+/** All that the line for a message to the dead-letter queue may hold. */
 export interface DeadLetterFields {
   requestId: string;
   messageId: string;
   code: string;
   failedCount: number;
+}
+
+/** All that the line for events that a bus did not take may hold, besides their `cause`. */
+export interface LostEventsFields {
+  /** The batch's. */
+  requestId: string;
+  /** How many there were in all. */
+  events: number;
+  lost: number;
 }
 
 /** All that the line for a batch may hold. */
@@ -60,6 +69,8 @@ export interface BatchFields {
   done: number;
   /** Messages that stay on the queue. */
   retained: number;
+  /** Messages that went back to the queue with fewer users. */
+  requeued: number;
   deadLettered: number;
   durationMs: number;
 }
@@ -73,6 +84,7 @@ export interface Telemetry {
   request(fields: RequestFields, error?: JoinError): void;
   call(fields: CallFields, error?: JoinError): void;
   deadLetter(fields: DeadLetterFields): void;
+  lostEvents(fields: LostEventsFields, cause: unknown): void;
   /** Ends a batch: writes its line and the metrics of its invocation. */
   batch(fields: BatchFields, error?: JoinError): void;
 }
@@ -135,6 +147,10 @@ export function createTelemetry(door: 'http' | 'invoke' | 'queue'): Telemetry {
       count('deadLettered', 1);
       if (fields.code === 'INVALID_REQUEST') countFailure(fields.code, fields.failedCount);
       logger.warn('dead-lettered', { door, ...fields });
+    },
+    lostEvents(fields, cause) {
+      count('lostEvents', fields.lost);
+      logger.error('events lost', { door, ...fields, cause: describeCause(cause) });
     },
     batch(fields, error) {
       count('queueMessages', fields.messages);

@@ -113,6 +113,18 @@ describe('the issuer at fault', () => {
   });
 });
 
+it('refuses every token within 10 minutes of an issuer emptying its key set', async () => {
+  const bed = await startFaultBed();
+  expect((await bed.post()).status).toBe(200);
+  const authorization = `Bearer ${await bed.token()}`;
+  expect((await bed.post({ authorization })).status).toBe(200);
+  bed.issuer.behave(answers(200, '{"keys":[]}'));
+  bed.pass(10 * MINUTE);
+  expect((await bed.post({ authorization })).code).toBe('UNAUTHENTICATED');
+  expect((await bed.post()).code).toBe('UNAUTHENTICATED');
+  await bed.close();
+});
+
 describe('tokens that are not good', () => {
   let bed: FaultBed;
   let elsewhere: FaultyServer;

@@ -68,6 +68,7 @@ describe('what nobody foresaw', () => {
         joinUsers,
         authenticate,
         now: Date.now,
+        random: Math.random,
         telemetry: {
           attempt: () => {},
           request: (_fields: unknown, error: unknown) => logged.push(error),

@@ -39,8 +39,28 @@ describe('the HTTP door, given a body', () => {
     expect(json).toMatchObject({ code: 'INVALID_REQUEST', errors: [{ pointer: '' }] });
   });
 
-  it('reads JSON that is nested 100 000 deep without harm', async () => {
-    const deep = `{"userIds":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
-    expect(await ask({ body: deep })).toMatchObject({ statusCode: 400, json: { errors: [{ pointer: '/userIds/0' }] } });
+  it('does not parse JSON that is nested deeper than any request', async () => {
+    const deep = (levels: number) => ({ body: `{"userIds":${'['.repeat(levels)}${']'.repeat(levels)}}` });
+    expect((await ask(deep(7))).json).toMatchObject({ errors: [{ pointer: '/userIds/0' }] });
+    expect(await ask(deep(8))).toMatchObject({ statusCode: 400, json: { errors: [{ pointer: '' }] } });
+    expect(await ask(deep(100_000))).toMatchObject({ statusCode: 400, json: { errors: [{ pointer: '' }] } });
+    const brackets = '[{'.repeat(32);
+    const named = await ask({ caller: service, body: JSON.stringify({ userIds: [brackets, '\\"[[[[[[[['] }) });
+    expect(named.statusCode).toBe(200);
+  });
+
+  it('takes the largest legal request, every unit of it escaped, and no larger body', async () => {
+    const escaped = (text: string) =>
+      [...text].map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+    const ids = Array.from({ length: 3000 }, (_, i) => `        "${escaped(String(i).padStart(64, 'x'))}"`);
+    const body = `{\n    "userIds": [\n${ids.join(',\n')}\n    ],\n    "groupName": "${escaped('x'.repeat(64))}"\n}\n`;
+    expect((await ask({ caller: service, body })).statusCode).toBe(200);
+    for (const base64 of [false, true]) {
+      const encoded = (text: string) => (base64 ? Buffer.from(text).toString('base64') : text);
+      expect((await ask({ caller: service, base64, body: encoded(body.padEnd(1_204_096)) })).statusCode).toBe(200);
+      const larger = await ask({ caller: service, base64, body: encoded(body.padEnd(1_204_097)) });
+      expect(larger).toMatchObject({ statusCode: 413, headers: { 'Content-Type': 'application/problem+json' } });
+      expect(larger.json).toMatchObject({ code: 'PAYLOAD_TOO_LARGE', title: 'Content Too Large', outcome: 'not_sent' });
+    }
   });
 });

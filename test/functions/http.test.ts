@@ -2,6 +2,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { createHandler } from '../../functions/http.ts';
 import { JoinError } from '../../lib/errors.ts';
+import { createOriginCheck } from '../../lib/identity/origin.ts';
 import { alice, ask, failing, service } from '../helpers/http-door.ts';
 
 describe('the HTTP door', () => {
@@ -19,7 +20,7 @@ describe('the HTTP door', () => {
       { groupId: 'g', userIds: ['alice'] },
       {
         requestId: 'aws-1',
-        deadline: 1000 + 15_000 - 500,
+        deadline: 1000 + 8000,
         onAttempt: expect.any(Function),
         onSecret: expect.any(Function),
       },
@@ -79,15 +80,39 @@ describe('the HTTP door', () => {
     expect((await ask({ body: '{"userIds":["alice","alice"]}' })).statusCode).toBe(200);
   });
 
-  it('checks in the order 401, 415, 400, 403', async () => {
+  it('checks in the order 401, 413, 415, 400, 403', async () => {
     const authenticate = async () => {
       throw new JoinError('UNAUTHENTICATED');
     };
     const bad = { body: '{', headers: { 'content-type': 'text/plain' }, groupId: ' ' };
-    expect((await ask({ ...bad, authenticate })).statusCode).toBe(401);
+    const large = { ...bad, body: '{'.repeat(2_000_000) };
+    expect((await ask({ ...large, authenticate })).statusCode).toBe(401);
+    expect((await ask(large)).statusCode).toBe(413);
     expect((await ask(bad)).statusCode).toBe(415);
     expect((await ask({ body: '{"userIds":["bob"]}', groupId: ' ' })).statusCode).toBe(400);
     expect((await ask({ body: '{"userIds":["bob"]}' })).statusCode).toBe(403);
+  });
+
+  it('refuses a request that came past what stands in front, before all else', async () => {
+    const checkOrigin = createOriginCheck(['first-origin-secret', 'second-origin-secret']);
+    const withHeader = (value: string | undefined) =>
+      ask({ checkOrigin, ...(value !== undefined && { headers: { 'x-origin-verify': value } }) });
+    for (const value of [
+      undefined,
+      '',
+      'first-origin-secre',
+      'first-origin-secret ',
+      'FIRST-ORIGIN-SECRET',
+      'first-origin-secret,first-origin-secret',
+    ]) {
+      const { statusCode, json, authenticate, body } = await withHeader(value);
+      expect([statusCode, json.code, json.outcome]).toEqual([403, 'FORBIDDEN', 'not_sent']);
+      expect(authenticate).not.toHaveBeenCalled();
+      expect(body).not.toContain('origin-secret');
+    }
+    expect((await withHeader('first-origin-secret')).statusCode).toBe(200);
+    expect((await withHeader('second-origin-secret')).statusCode).toBe(200);
+    expect((await ask()).statusCode).toBe(200);
   });
 
   it('answers 207 when some joined', async () => {
@@ -138,6 +163,7 @@ describe('the HTTP door', () => {
       authenticate: async () => alice,
       joinUsers: async () => ({ groupId: 'g', joined: [], failed: [] }),
       telemetry: { request: () => {}, attempt: () => {} },
+      random: () => 0,
       now: () => 0,
     });
     const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 };

@@ -7,8 +7,9 @@ import { silent } from '../helpers/silent-telemetry.ts';
 const event = {
   Records: ['m1', 'm2', 'm3'].map((messageId, i) => ({
     messageId,
+    receiptHandle: `receipt ${i}`,
     body: `body ${i}`,
-    attributes: { SentTimestamp: `${i * 100}` },
+    attributes: { SentTimestamp: `${i * 100}`, ApproximateReceiveCount: `${i + 1}` },
   })),
 } as unknown as SQSEvent;
 const invocation = (remainingMs: number) => ({ awsRequestId: 'aws-1', getRemainingTimeInMillis: () => remainingMs });
@@ -16,7 +17,7 @@ const invocation = (remainingMs: number) => ({ awsRequestId: 'aws-1', getRemaini
 function setUp(report: Partial<BatchReport> | Error) {
   const joinBatch = vi.fn<JoinBatch>(async () => {
     if (report instanceof Error) throw report;
-    return { retained: [], deadLettered: [], stoppedBy: undefined, ...report };
+    return { retained: [], deadLettered: [], requeued: 0, done: 0, groups: [], stoppedBy: undefined, ...report };
   });
   const batch = vi.fn();
   const deadLetter = vi.fn();
@@ -25,21 +26,45 @@ function setUp(report: Partial<BatchReport> | Error) {
 }
 
 describe('the queue door', () => {
-  it('hands over bodies with their times, and the time that is left but for five seconds', async () => {
+  it('hands over bodies with their times, and the time that is left but for six seconds', async () => {
     const { handler, joinBatch } = setUp({});
     expect(await handler(event, invocation(42_000))).toEqual({ batchItemFailures: [] });
     const [messages, options] = joinBatch.mock.lastCall ?? [];
     expect(messages).toEqual([
-      { messageId: 'm1', body: 'body 0', sentAt: 0 },
-      { messageId: 'm2', body: 'body 1', sentAt: 100 },
-      { messageId: 'm3', body: 'body 2', sentAt: 200 },
+      { messageId: 'm1', body: 'body 0', sentAt: 0, receiptHandle: 'receipt 0', receiveCount: 1 },
+      { messageId: 'm2', body: 'body 1', sentAt: 100, receiptHandle: 'receipt 1', receiveCount: 2 },
+      { messageId: 'm3', body: 'body 2', sentAt: 200, receiptHandle: 'receipt 2', receiveCount: 3 },
     ]);
-    expect(options?.deadline).toBe(1000 + 42_000 - 5000);
+    expect(options?.deadline).toBe(1000 + 42_000 - 6000);
+  });
+
+  it.each([
+    [undefined, 500],
+    ['300', 300],
+    // What nobody can have sent says nothing.
+    ['501', 500],
+    ['0', 500],
+    ['-1', 500],
+    ['text', 500],
+  ])('takes the age of what is left of a message from it: sent at 500, it says %s', async (stringValue, sentAt) => {
+    const { handler, joinBatch, batch } = setUp({});
+    const record = {
+      messageId: 'm1',
+      body: 'body',
+      receiptHandle: 'receipt',
+      attributes: { SentTimestamp: '500', ApproximateReceiveCount: '1', MessageGroupId: 'app' },
+      messageAttributes: stringValue === undefined ? {} : { firstSentAt: { stringValue, dataType: 'Number' } },
+    };
+    await handler({ Records: [record] } as unknown as SQSEvent, invocation(42_000));
+    expect(joinBatch.mock.lastCall?.[0]).toEqual([
+      { messageId: 'm1', body: 'body', sentAt, senderGroup: 'app', receiptHandle: 'receipt', receiveCount: 1 },
+    ]);
+    expect(batch.mock.lastCall?.[0]).toMatchObject({ oldestMs: 1000 - sentAt });
   });
 
   it('keeps on the queue what is to stay, and tells of what went to the dead-letter queue', async () => {
     const letter = { messageId: 'm3', requestId: 'r-3', body: 'planted', code: 'GROUP_FULL' as const, failedCount: 2 };
-    const { handler, batch, deadLetter } = setUp({ retained: ['m2'], deadLettered: [letter] });
+    const { handler, batch, deadLetter } = setUp({ retained: ['m2'], deadLettered: [letter], requeued: 2, done: 1 });
     expect(await handler(event, invocation(60_000))).toEqual({ batchItemFailures: [{ itemIdentifier: 'm2' }] });
     expect(deadLetter.mock.calls).toEqual([
       [{ messageId: 'm3', requestId: 'r-3', code: 'GROUP_FULL', failedCount: 2 }],
@@ -48,6 +73,7 @@ describe('the queue door', () => {
       messages: 3,
       done: 1,
       retained: 1,
+      requeued: 2,
       deadLettered: 1,
       oldestMs: 1000,
     });

@@ -15,6 +15,8 @@ export type Line = Record<string, unknown> & {
 
 export interface DoorAnswer {
   result?: { statusCode?: number; headers?: Record<string, string>; body?: string } & Record<string, unknown>;
+  /** The most memory that the process has had, if there is a result. */
+  peakBytes?: number;
   error?: { name: string; message: string; stack: string };
   logs: Line[];
   metrics: Line[];

@@ -4,7 +4,8 @@ const { handler } = await import(process.argv[2] ?? '');
 process.on('message', async ({ event, remainingMs }: { event: unknown; remainingMs: number }) => {
   const context = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => remainingMs };
   try {
-    process.send?.({ result: await handler(event, context) });
+    const result = await handler(event, context);
+    process.send?.({ result, peakBytes: process.resourceUsage().maxRSS * 1024 });
   } catch (error) {
     const { name, message, stack } = error as Error;
     process.send?.({ error: { name, message, stack } });

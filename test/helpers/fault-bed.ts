@@ -7,6 +7,7 @@ import type { JoinError } from '../../lib/errors.ts';
 import { createAuthenticator } from '../../lib/identity/authenticate.ts';
 import { createIssuerKeys, httpKeySetFetcher } from '../../lib/identity/issuer-keys.ts';
 import { createJoinUsers } from '../../lib/join/join-users.ts';
+import type { Enqueue } from '../../lib/join/serve.ts';
 import { createClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
 import type { RequestFields } from '../../lib/telemetry/telemetry.ts';
@@ -22,6 +23,8 @@ export interface BedOptions {
   readSecret?: SecretReader;
   answerTimeoutMs?: number;
   openGroups?: string[];
+  /** Where `Prefer: respond-async` may put requests. */
+  enqueue?: Enqueue;
 }
 
 /** An answer of the HTTP door. */
@@ -56,6 +59,10 @@ export interface FaultBed {
   now(): number;
   pass(ms: number): void;
   token(): Promise<string>;
+  /** The claims of a good token now. */
+  claims(): ReturnType<typeof goodClaims>;
+  /** Makes the joins that earn so many retries. Both domains have to work. */
+  earnRetries(count: number): Promise<void>;
   post(options?: PostOptions): Promise<Answer>;
   close(): Promise<void>;
 }
@@ -97,14 +104,18 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
   const handler = createHandler({
     authenticate: createAuthenticator({ rules, keys, now }),
     joinUsers: createJoinUsers(client),
+    isRateLimited: client.isRateLimited,
+    random: Math.random,
+    enqueue: options.enqueue,
     telemetry: {
       attempt: () => {},
       request: (fields, error) => logged.push({ fields, error }),
     },
     now,
   });
-  const token = () => key.sign(goodClaims(Math.floor(now() / 1000)));
-  return {
+  const claims = () => goodClaims(Math.floor(now() / 1000));
+  const token = () => key.sign(claims());
+  const bed: FaultBed = {
     primary,
     backup,
     issuer,
@@ -116,6 +127,10 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
       skewMs += ms;
     },
     token,
+    claims,
+    async earnRetries(count) {
+      for (let i = 0; i < 10 * count; i++) await bed.post();
+    },
     async post({ headers = {}, body, query = '', remainingMs = 15_000, ...given } = {}) {
       const authorization = 'authorization' in given ? given.authorization : `Bearer ${await token()}`;
       const event = {
@@ -136,6 +151,7 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
       await Promise.all([primary.close(), backup.close(), issuer.close()]);
     },
   };
+  return bed;
 }
 
 /** An answer as docs/reliability.md writes it: `200`, or status, code and outcome. */

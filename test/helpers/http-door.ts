@@ -3,7 +3,9 @@ import { vi } from 'vitest';
 import { createHandler } from '../../functions/http.ts';
 import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
 import type { Caller } from '../../lib/identity/caller.ts';
+import type { CheckOrigin } from '../../lib/identity/origin.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
+import type { Enqueue } from '../../lib/join/serve.ts';
 
 export const alice: Caller = { kind: 'user', userId: 'alice', groupPatterns: ['g'], claims: {} };
 export const service: Caller = { kind: 'service', claims: {} };
@@ -16,6 +18,8 @@ export interface Ask {
   groupId?: string;
   joinUsers?: JoinUsers;
   authenticate?: () => Promise<Caller>;
+  checkOrigin?: CheckOrigin;
+  enqueue?: Enqueue;
 }
 
 /** Asks the HTTP door, as alice for group `g` unless told otherwise, and gives its answer and what it called. */
@@ -27,6 +31,9 @@ export async function ask({ caller = alice, body, base64 = false, headers = {}, 
   const log = vi.fn();
   const handler = createHandler({
     authenticate,
+    checkOrigin: deps.checkOrigin,
+    enqueue: deps.enqueue,
+    random: () => 0,
     joinUsers,
     telemetry: { request: log, attempt: () => {} },
     now: () => 1000,

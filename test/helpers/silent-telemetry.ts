@@ -7,5 +7,6 @@ export const silent: Telemetry = {
   request: () => {},
   call: () => {},
   deadLetter: () => {},
+  lostEvents: () => {},
   batch: () => {},
 };

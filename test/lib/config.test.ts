@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readHttpConfig, readJoinConfig } from '../../lib/config.ts';
+import { readHttpConfig, readJoinConfig, readQueueConfig } from '../../lib/config.ts';
+import { ConfigError } from '../../lib/environment.ts';
 
 const join = { RONGCLOUD_SECRET_ID: 'rongcloud/app', RONGCLOUD_DATA_CENTER: 'singapore' };
 const http = { ...join, JWT_ISSUER: 'https://issuer.example/', JWT_AUDIENCE: 'api' };
@@ -62,6 +63,7 @@ describe('readJoinConfig', () => {
 describe('readHttpConfig', () => {
   it('fills in the defaults, closed ones', () => {
     expect(readHttpConfig(http)).toEqual({
+      originSecrets: [],
       secretId: 'rongcloud/app',
       apiUrls: ['https://api.sg-light-api.com', 'https://api-b.sg-light-api.com'],
       jwksUrl: new URL('https://issuer.example/.well-known/jwks.json'),
@@ -107,10 +109,90 @@ describe('readHttpConfig', () => {
     }
   });
 
+  it('takes one origin secret or several, and none too short to be one', () => {
+    const secrets = (value: string) => readHttpConfig({ ...http, ORIGIN_SECRET: value }).originSecrets;
+    expect(secrets('')).toEqual([]);
+    expect(secrets('0123456789abcdef')).toEqual(['0123456789abcdef']);
+    expect(secrets('0123456789abcdef, fedcba9876543210')).toEqual(['0123456789abcdef', 'fedcba9876543210']);
+    for (const bad of ['0123456789abcde', '0123456789abcdef,short', 'with a space inside', '0123456789abcd\u00e9f']) {
+      const message = complaint(() => secrets(bad));
+      expect(message).toContain('ORIGIN_SECRET must be');
+      expect(message).not.toContain('0123');
+    }
+  });
+
   it('wants https of the issuer, but for loopback', () => {
     expect(complaint(() => readHttpConfig({ ...http, JWT_ISSUER: 'http://issuer.example' }))).toContain('JWT_ISSUER');
     expect(readHttpConfig({ ...http, JWT_ISSUER: 'http://localhost:4004' }).jwksUrl.href).toBe(
       'http://localhost:4004/.well-known/jwks.json',
     );
+  });
+});
+
+describe('readQueueConfig', () => {
+  const queue = {
+    ...join,
+    JOIN_QUEUE_URL: 'https://sqs.example/1/joins',
+    JOIN_DLQ_URL: 'https://sqs.example/1/joins-dead',
+  };
+
+  it('takes both queues, and 24 calls a second by default', () => {
+    expect(readQueueConfig(queue)).toEqual({
+      ...readJoinConfig(join),
+      joinQueueUrl: 'https://sqs.example/1/joins',
+      deadLetterQueueUrl: 'https://sqs.example/1/joins-dead',
+      upstreamRate: 24,
+    });
+  });
+
+  it.each(['JOIN_QUEUE_URL', 'JOIN_DLQ_URL'])('wants %s, over https', (name) => {
+    expect(complaint(() => readQueueConfig({ ...queue, [name]: '' }))).toContain(`${name} is missing`);
+    expect(complaint(() => readQueueConfig({ ...queue, [name]: 'http://sqs.example/1/q' }))).toContain(
+      `${name} must be an https URL`,
+    );
+    expect(readQueueConfig({ ...queue, [name]: 'http://127.0.0.1:4005/1/q' })).toBeDefined();
+  });
+
+  it.each(['0', '-1', '100.5', 'many'])('refuses a rate of %s', (rate) => {
+    expect(complaint(() => readQueueConfig({ ...queue, UPSTREAM_RATE: rate }))).toContain('UPSTREAM_RATE must be');
+  });
+
+  it.each(['0.5', '100'])('takes a rate of %s', (rate) => {
+    expect(readQueueConfig({ ...queue, UPSTREAM_RATE: rate }).upstreamRate).toBe(Number(rate));
+  });
+
+  it('tells nobody of results unless a bus is named', () => {
+    expect(readQueueConfig({ ...queue, RESULT_SOURCE: 'me' })).not.toHaveProperty('events');
+    expect(readQueueConfig({ ...queue, RESULT_BUS: ' ' })).not.toHaveProperty('events');
+  });
+
+  it.each([
+    'results',
+    'my/bus_1.a-b',
+    'x'.repeat(256),
+    'arn:aws:events:eu-west-1:123456789012:event-bus/results',
+    'arn:aws-cn:events:cn-north-1:123456789012:event-bus/my/bus',
+  ])('takes the bus %s', (bus) => {
+    const config = readQueueConfig({ ...queue, RESULT_BUS: bus, RESULT_SOURCE: 'rongcloud-group-join.prod' });
+    expect(config.events).toEqual({ bus, source: 'rongcloud-group-join.prod' });
+  });
+
+  it.each([
+    'my bus',
+    'x'.repeat(257),
+    'https://a.example',
+    'arn:aws:events:eu-west-1:123456789012:rule/results',
+    'arn:aws:events:eu-west-1:1:event-bus/results',
+    'arn:aws:sqs:eu-west-1:123456789012:results',
+    'a,b',
+  ])('refuses the bus %s without repeating it', (bus) => {
+    const message = complaint(() => readQueueConfig({ ...queue, RESULT_BUS: bus, RESULT_SOURCE: 'me' }));
+    expect(message).toContain('RESULT_BUS must be the name or the ARN of an event bus');
+    expect(message).not.toContain(bus);
+  });
+
+  it.each(['', 'aws.me', 'my source', 'x'.repeat(257)])('refuses the source "%s" of events', (source) => {
+    const message = complaint(() => readQueueConfig({ ...queue, RESULT_BUS: 'results', RESULT_SOURCE: source }));
+    expect(message).toContain('RESULT_SOURCE');
   });
 });

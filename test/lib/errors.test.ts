@@ -5,6 +5,7 @@ const CODES = [
   ['INVALID_REQUEST', 400, 'not_sent', false, 'caller'],
   ['UNAUTHENTICATED', 401, 'not_sent', false, 'caller'],
   ['FORBIDDEN', 403, 'not_sent', false, 'caller'],
+  ['PAYLOAD_TOO_LARGE', 413, 'not_sent', false, 'caller'],
   ['UNSUPPORTED_MEDIA_TYPE', 415, 'not_sent', false, 'caller'],
   ['GROUP_FULL', 409, 'rejected', false, 'group'],
   ['UPSTREAM_REJECTED', 422, 'rejected', false, 'users'],

@@ -158,8 +158,8 @@ describe('the HTTP door, end to end', () => {
     };
     expect(await from('https://app.example', 'OPTIONS')).toEqual([204, 'https://app.example']);
     expect(await from('https://app.example', 'POST')).toEqual([401, 'https://app.example']);
-    expect(await from('https://evil.example', 'OPTIONS')).toEqual([204, null]);
-    expect(await from('https://evil.example', 'POST')).toEqual([401, null]);
+    expect(await from('https://evil.example', 'OPTIONS')).toEqual([403, null]);
+    expect(await from('https://evil.example', 'POST')).toEqual([403, null]);
   });
 });
 

@@ -1,216 +1,222 @@
 import {
+  ChangeMessageVisibilityBatchCommand,
+  ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
+  GetQueueAttributesCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
+  type SendMessageBatchRequestEntry,
   SendMessageCommand,
-  SQSClient,
+  type SendMessageCommandInput,
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createDeadLetterQueue } from '../../lib/queue/dead-letters.ts';
-import { createEnqueue } from '../../lib/queue/send.ts';
-import { startAws } from '../../sandbox/aws.ts';
-import { startEventSource } from '../../sandbox/event-source.ts';
-import type { LocalServer } from '../../sandbox/http-server.ts';
-import { sqsOperations } from '../../sandbox/sqs.ts';
-import { SqsQueue } from '../../sandbox/sqs-queue.ts';
+import { type LocalSqs, startLocalSqs } from '../helpers/local-sqs.ts';
 
-const clock = { ms: 0 };
-let dead: SqsQueue;
-let queue: SqsQueue;
-let aws: LocalServer;
-let client: SQSClient;
-let QueueUrl: string;
+const MAX = 1024 * 1024;
+let sqs: LocalSqs;
 beforeEach(async () => {
-  clock.ms = 1_000_000;
-  const now = () => clock.ms;
-  dead = new SqsQueue({ name: 'dead', visibilityTimeoutMs: 1000, now });
-  queue = new SqsQueue({
-    name: 'joins',
-    visibilityTimeoutMs: 1000,
-    redrive: { deadLetterQueue: dead, maxReceiveCount: 3 },
-    now,
-  });
-  aws = await startAws(0, sqsOperations([queue, dead]));
-  QueueUrl = `${aws.url}/000000000000/joins`;
-  client = new SQSClient({
-    endpoint: aws.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    maxAttempts: 1,
-  });
+  sqs = await startLocalSqs();
 });
-afterEach(async () => {
-  client.destroy();
-  await aws.close();
-});
+afterEach(() => sqs.close());
+
 const bodies = (messages: readonly { body: string }[]) => messages.map(({ body }) => body);
+const send = (input: Partial<SendMessageCommandInput>) =>
+  sqs.client.send(new SendMessageCommand({ QueueUrl: sqs.QueueUrl, MessageBody: 'a', ...input }));
+const batch = (entries: Partial<SendMessageBatchRequestEntry>[]) =>
+  sqs.client.send(
+    new SendMessageBatchCommand({
+      QueueUrl: sqs.QueueUrl,
+      Entries: entries.map((entry, i) => ({ Id: String(i), MessageBody: 'a', ...entry })),
+    }),
+  );
+const receive = async () => {
+  const command = new ReceiveMessageCommand({ QueueUrl: sqs.QueueUrl, MaxNumberOfMessages: 10 });
+  const { Messages = [] } = await sqs.client.send(command);
+  return Messages;
+};
+const counts = async () => {
+  const command = new GetQueueAttributesCommand({ QueueUrl: sqs.QueueUrl, AttributeNames: ['All'] });
+  const { Attributes } = await sqs.client.send(command);
+  return Attributes;
+};
+/** What refuses a message sent alone, and what refuses it in a batch of two. */
+const refusals = async (input: Partial<SendMessageBatchRequestEntry>) => {
+  const alone = await send(input).then(
+    () => undefined,
+    (error: Error) => error.name,
+  );
+  const { Successful: successful = [], Failed: failed = [] } = await batch([input, {}]);
+  return [alone, failed[0]?.Code, successful.map(({ Id }) => Id)];
+};
 
 describe('the stand-in SQS', () => {
   it('takes, gives, hides and deletes messages with the real client', async () => {
-    const attributes = { code: { DataType: 'String', StringValue: 'X' } };
-    await client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'é😀', MessageAttributes: attributes }));
-    const { Messages = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
-    expect(Messages).toMatchObject([
-      { Body: 'é😀', MessageAttributes: attributes, Attributes: { ApproximateReceiveCount: '1' } },
+    const attributes = {
+      code: { DataType: 'String', StringValue: 'X' },
+      bytes: { DataType: 'Binary', BinaryValue: Buffer.from([0, 255]) },
+    };
+    await send({ MessageBody: 'é😀', MessageAttributes: attributes, MessageGroupId: 'backend-7' });
+    const messages = await receive();
+    expect(messages).toMatchObject([
+      { Body: 'é😀', Attributes: { ApproximateReceiveCount: '1', MessageGroupId: 'backend-7' } },
     ]);
-    expect(queue.counts).toEqual({ ready: 0, hidden: 1 });
-    await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: Messages[0]?.ReceiptHandle }));
-    expect(queue.counts).toEqual({ ready: 0, hidden: 0 });
+    expect(messages[0]?.MessageAttributes?.code).toEqual(attributes.code);
+    expect([...(messages[0]?.MessageAttributes?.bytes?.BinaryValue ?? [])]).toEqual([0, 255]);
+    expect(sqs.queue.counts).toEqual({ ready: 0, hidden: 1, delayed: 0 });
+    const handle = messages[0]?.ReceiptHandle;
+    await sqs.client.send(new DeleteMessageCommand({ QueueUrl: sqs.QueueUrl, ReceiptHandle: handle }));
+    expect(sqs.queue.counts).toEqual({ ready: 0, hidden: 0, delayed: 0 });
   });
 
-  it('hands out again what was not deleted in time, and counts', async () => {
-    queue.send('a');
-    expect(queue.receive(10).map(({ receiveCount }) => receiveCount)).toEqual([1]);
-    clock.ms += 999;
-    expect(queue.receive(10)).toEqual([]);
-    clock.ms += 1;
-    expect(queue.receive(10).map(({ receiveCount }) => receiveCount)).toEqual([2]);
+  it('hands out again what was not deleted in time, and counts', () => {
+    sqs.queue.send('a');
+    expect(sqs.queue.receive(10).map(({ receiveCount }) => receiveCount)).toEqual([1]);
+    sqs.clock.ms += 999;
+    expect(sqs.queue.receive(10)).toEqual([]);
+    sqs.clock.ms += 1;
+    expect(sqs.queue.receive(10).map(({ receiveCount }) => receiveCount)).toEqual([2]);
   });
 
   it('moves what was received too often to the dead-letter queue, and back when it is told to', async () => {
-    queue.send('a');
+    const { queue, dead, clock } = sqs;
+    const code = { DataType: 'String', StringValue: 'X' };
+    queue.send('a', { code }, { groupId: 'backend-7' });
     for (let i = 0; i < 3; i++) {
       expect(bodies(queue.receive(1))).toEqual(['a']);
       clock.ms += 1000;
     }
     expect(queue.receive(1)).toEqual([]);
     expect(dead.bodies()).toEqual(['a']);
-    await client.send(new StartMessageMoveTaskCommand({ SourceArn: dead.arn, DestinationArn: queue.arn }));
-    expect(bodies(queue.receive(1))).toEqual(['a']);
+    await sqs.client.send(new StartMessageMoveTaskCommand({ SourceArn: dead.arn, DestinationArn: queue.arn }));
+    expect(queue.receive(1)).toMatchObject([{ body: 'a', attributes: { code }, groupId: 'backend-7' }]);
   });
 
-  it('takes 1 to 10 messages in a batch, and refuses what it can not carry', async () => {
-    const batch = (...texts: string[]) =>
-      client.send(
-        new SendMessageBatchCommand({
-          QueueUrl,
-          Entries: texts.map((MessageBody, i) => ({ Id: String(i), MessageBody })),
+  it('keeps a message back for its delay', async () => {
+    await send({ MessageBody: 'now', DelaySeconds: 0 });
+    await send({ MessageBody: 'in 900 s', DelaySeconds: 900 });
+    await batch([{ MessageBody: 'in 5 s', DelaySeconds: 5 }]);
+    expect(await counts()).toMatchObject({
+      ApproximateNumberOfMessages: '1',
+      ApproximateNumberOfMessagesNotVisible: '0',
+      ApproximateNumberOfMessagesDelayed: '2',
+    });
+    expect(bodies(sqs.queue.receive(10))).toEqual(['now']);
+    sqs.clock.ms += 4999;
+    expect(bodies(sqs.queue.receive(10))).not.toContain('in 5 s');
+    sqs.clock.ms += 1;
+    expect(bodies(sqs.queue.receive(10))).toContain('in 5 s');
+    expect(sqs.queue.bodies()).toContain('in 900 s');
+    sqs.clock.ms += 895_000;
+    expect(bodies(sqs.queue.receive(10))).toContain('in 900 s');
+  });
+
+  it('hides a message for longer, or no longer, when it is told to', async () => {
+    const { client, QueueUrl, clock, queue } = sqs;
+    await batch([{ MessageBody: 'longer' }, { MessageBody: 'no longer' }]);
+    const [longer, noLonger] = await receive();
+    const change = (ReceiptHandle: string | undefined, VisibilityTimeout: number) =>
+      client.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout }));
+    await change(longer?.ReceiptHandle, 10);
+    await change(noLonger?.ReceiptHandle, 0);
+    expect(bodies(queue.receive(10))).toEqual(['no longer']);
+    clock.ms += 9999;
+    expect(bodies(queue.receive(10))).toEqual(['no longer']);
+    clock.ms += 1;
+    expect(bodies(queue.receive(10))).toEqual(['longer']);
+    const stale = { name: 'MessageNotInflight' };
+    await expect(change(longer?.ReceiptHandle, 10)).rejects.toMatchObject(stale);
+    await expect(change('junk', 10)).rejects.toMatchObject(stale);
+    for (const seconds of [-1, 43_201, 1.5]) {
+      await expect(change(longer?.ReceiptHandle, seconds)).rejects.toMatchObject({ name: 'InvalidParameterValue' });
+    }
+  });
+
+  it('changes how long messages are hidden in a batch, each by itself', async () => {
+    await batch([{}, {}]);
+    const [first, second] = await receive();
+    const change = (handles: (string | undefined)[]) =>
+      sqs.client.send(
+        new ChangeMessageVisibilityBatchCommand({
+          QueueUrl: sqs.QueueUrl,
+          Entries: handles.map((ReceiptHandle, i) => ({ Id: `e${i}`, ReceiptHandle, VisibilityTimeout: 0 })),
         }),
       );
-    expect((await batch('a', '\uffff')).Failed).toMatchObject([{ Id: '1', Code: 'InvalidMessageContents' }]);
-    await expect(batch(...Array(11).fill('a'))).rejects.toMatchObject({ name: 'TooManyEntriesInBatchRequest' });
-    await expect(
-      client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x'.repeat(1024 * 1024 + 1) })),
-    ).rejects.toThrow();
-    await expect(
-      client.send(new SendMessageCommand({ QueueUrl: `${QueueUrl}x`, MessageBody: 'a' })),
-    ).rejects.toMatchObject({
-      name: 'QueueDoesNotExist',
+    expect(await change([first?.ReceiptHandle, 'junk', second?.ReceiptHandle])).toMatchObject({
+      Successful: [{ Id: 'e0' }, { Id: 'e2' }],
+      Failed: [{ Id: 'e1', Code: 'MessageNotInflight', SenderFault: true }],
     });
+    expect(sqs.queue.counts).toMatchObject({ ready: 2, hidden: 0 });
+    await expect(change(Array(11).fill('x'))).rejects.toMatchObject({ name: 'TooManyEntriesInBatchRequest' });
+    await expect(change([])).rejects.toMatchObject({ name: 'EmptyBatchRequest' });
   });
 
-  it('speaks the query protocol of older CLIs', async () => {
-    const query = async (form: Record<string, string>) => {
-      const response = await fetch(aws.url, {
-        method: 'POST',
-        body: new URLSearchParams({ Version: '2012-11-05', QueueUrl, ...form }),
-      });
-      return [response.status, await response.text()];
-    };
-    expect((await query({ Action: 'SendMessage', MessageBody: '<é&>' }))[1]).toMatch(/<MD5OfMessageBody>\w{32}</);
-    const [status, xml] = await query({ Action: 'ReceiveMessage' });
-    expect(status).toBe(200);
-    expect(xml).toContain('<Body>&#60;é&#38;&#62;</Body>');
-    expect(xml).toContain('<Attribute><Name>ApproximateReceiveCount</Name><Value>1</Value></Attribute>');
-    expect((await query({ Action: 'SendMessage', QueueUrl: 'x/none', MessageBody: 'a' }))[0]).toBe(400);
-    expect((await query({ Action: 'Nonsense' }))[0]).toBe(400);
-  });
-});
-
-describe('createEnqueue', () => {
-  it('sends one message, with escapes for what SQS can not carry', async () => {
-    const request = { groupId: 'g\ufffe', userIds: ['\uffff', 'a\u{1ffff}', '用户'] };
-    await createEnqueue(client, QueueUrl)(request, 'r-1');
-    const [body = ''] = queue.bodies();
-    expect(body).toContain('\\ufffe');
-    expect(JSON.parse(body)).toEqual({ ...request, requestId: 'r-1' });
-  });
-
-  it('carries the largest request there is', async () => {
-    const userIds = Array.from({ length: 3000 }, (_, i) => `${i}`.padStart(4, '0') + '用'.repeat(60));
-    await createEnqueue(client, QueueUrl)(
-      { groupId: '用'.repeat(64), userIds, groupName: '用'.repeat(64) },
-      'r'.repeat(36),
-    );
-    expect(queue.bodies()).toHaveLength(1);
-  });
-
-  it('gives QUEUE_UNAVAILABLE when SQS does not take it', async () => {
-    const refused = { code: 'QUEUE_UNAVAILABLE', outcome: 'not_sent', retryable: true };
-    expect(await createEnqueue(client, `${QueueUrl}x`)({ groupId: 'g', userIds: ['a'] }, 'r')).toMatchObject(refused);
-    await aws.close();
-    expect(await createEnqueue(client, QueueUrl)({ groupId: 'g', userIds: ['a'] }, 'r')).toMatchObject(refused);
-  });
-});
-
-describe('createDeadLetterQueue', () => {
-  const letter = (messageId: string, body = '{') => ({
-    messageId,
-    requestId: `r-${messageId}`,
-    body,
-    code: 'GROUP_FULL' as const,
-    failedCount: 2,
-  });
-
-  it('sends bodies verbatim with their reasons, as many as there are', async () => {
-    const letters = Array.from({ length: 25 }, (_, i) => letter(`m${i}`, `body ${i}`));
-    const { taken } = await createDeadLetterQueue(client, QueueUrl).send(letters);
-    expect([...taken].sort()).toEqual(letters.map(({ messageId }) => messageId).sort());
-    expect(queue.bodies().sort()).toEqual(letters.map(({ body }) => body).sort());
-    expect(queue.receive(1)[0]?.attributes).toEqual({
-      code: { DataType: 'String', StringValue: 'GROUP_FULL' },
-      requestId: { DataType: 'String', StringValue: expect.stringMatching(/^r-m\d+$/) },
-      failedCount: { DataType: 'Number', StringValue: '2' },
-    });
-  });
-
-  it('keeps large bodies under the limit of a request', async () => {
-    const letters = Array.from({ length: 12 }, (_, i) => letter(`m${i}`, 'x'.repeat(400_000)));
-    expect((await createDeadLetterQueue(client, QueueUrl).send(letters)).taken.size).toBe(12);
-  });
-
-  it('names only those that were taken', async () => {
-    const letters = [letter('good'), letter('bad', '\uffff')];
-    expect(await createDeadLetterQueue(client, QueueUrl).send(letters)).toEqual({
-      taken: new Set(['good']),
-      error: expect.objectContaining({ message: 'SQS refused 1 dead letters: InvalidMessageContents' }),
-    });
-    await aws.close();
-    expect(await createDeadLetterQueue(client, QueueUrl).send(letters)).toEqual({
-      taken: new Set(),
-      error: expect.any(Error),
-    });
-  });
-});
-
-describe('the stand-in event source', () => {
-  it('delivers at most so many batches at once, and deletes what was not reported', async () => {
-    for (let i = 0; i < 50; i++) queue.send(`m${i}`);
-    let running = 0;
-    let most = 0;
-    let delivered = 0;
-    const source = startEventSource({
-      queue,
-      batchSize: 10,
-      windowMs: 0,
-      maximumConcurrency: 2,
-      async invoke({ Records }) {
-        running += 1;
-        most = Math.max(most, running);
-        await new Promise((resolve) => setTimeout(resolve, 5));
-        running -= 1;
-        delivered += Records.length;
-        const kept = Records.filter(({ body }) => body === 'm7');
-        if (Records.some(({ body }) => body === 'm49')) throw new Error('the function failed');
-        return { batchItemFailures: kept.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+  it.each<[string, Partial<SendMessageBatchRequestEntry>, string]>([
+    ['an empty body', { MessageBody: '' }, 'InvalidMessageContents'],
+    ['U+FFFF', { MessageBody: '\uffff' }, 'InvalidMessageContents'],
+    ['a delay of 901 s', { DelaySeconds: 901 }, 'InvalidParameterValue'],
+    ['a delay of -1 s', { DelaySeconds: -1 }, 'InvalidParameterValue'],
+    ['an empty group id', { MessageGroupId: '' }, 'InvalidParameterValue'],
+    ['a group id with a space', { MessageGroupId: 'a b' }, 'InvalidParameterValue'],
+    ['a group id of 129 characters', { MessageGroupId: 'x'.repeat(129) }, 'InvalidParameterValue'],
+    ['an attribute without a value', { MessageAttributes: { a: { DataType: 'String' } } }, 'InvalidParameterValue'],
+    [
+      'an attribute of no known type',
+      { MessageAttributes: { a: { DataType: 'Text', StringValue: 'x' } } },
+      'InvalidParameterValue',
+    ],
+    [
+      'a number that is none',
+      { MessageAttributes: { a: { DataType: 'Number', StringValue: 'x' } } },
+      'InvalidParameterValue',
+    ],
+    [
+      'an attribute name that AWS keeps for itself',
+      { MessageAttributes: { 'AWS.a': { DataType: 'String', StringValue: 'x' } } },
+      'InvalidParameterValue',
+    ],
+    [
+      '11 attributes',
+      {
+        MessageAttributes: Object.fromEntries(
+          Array.from({ length: 11 }, (_, i) => [`a${i}`, { DataType: 'String', StringValue: 'x' }]),
+        ),
       },
-    });
-    await expect.poll(() => delivered).toBe(50);
-    await source.close();
-    expect(most).toBe(2);
-    expect(queue.bodies().sort()).toEqual(
-      ['m40', 'm41', 'm42', 'm43', 'm44', 'm45', 'm46', 'm47', 'm48', 'm49', 'm7'].sort(),
-    );
+      'InvalidParameterValue',
+    ],
+  ])('refuses %s, alone and in a batch whose other entry it takes', async (_, input, code) => {
+    expect(await refusals(input)).toEqual([code, code, ['1']]);
+  });
+
+  it('takes the longest group id there is, with any punctuation', async () => {
+    const MessageGroupId = '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~'.padEnd(128, 'x');
+    await send({ MessageGroupId });
+    expect((await receive())[0]?.Attributes?.MessageGroupId).toBe(MessageGroupId);
+  });
+
+  it('takes messages of 1 MiB, the names, types and values of attributes included', async () => {
+    // 4 + 6 + 1 bytes.
+    const MessageAttributes = { code: { DataType: 'String', StringValue: 'X' } };
+    await send({ MessageBody: 'x'.repeat(MAX) });
+    await send({ MessageBody: 'x'.repeat(MAX - 11), MessageAttributes });
+    const tooLarge = { name: 'InvalidParameterValue' };
+    await expect(send({ MessageBody: 'x'.repeat(MAX + 1) })).rejects.toMatchObject(tooLarge);
+    await expect(send({ MessageBody: 'x'.repeat(MAX - 10), MessageAttributes })).rejects.toMatchObject(tooLarge);
+    await expect(send({ MessageBody: `${'用'.repeat(MAX / 3)}xx` })).rejects.toMatchObject(tooLarge);
+  });
+
+  it('takes batches of 1 MiB in the same way', async () => {
+    const MessageAttributes = { code: { DataType: 'String', StringValue: 'X' } };
+    const half = { MessageBody: 'x'.repeat(MAX / 2 - 11), MessageAttributes };
+    expect((await batch([half, half])).Successful).toHaveLength(2);
+    await expect(batch([half, half, {}])).rejects.toMatchObject({ name: 'BatchRequestTooLong' });
+  });
+
+  it('takes 1 to 10 entries in a batch, with different ids, for a queue that exists', async () => {
+    expect((await batch(Array(10).fill({}))).Successful).toHaveLength(10);
+    await expect(batch(Array(11).fill({}))).rejects.toMatchObject({ name: 'TooManyEntriesInBatchRequest' });
+    await expect(batch([])).rejects.toMatchObject({ name: 'EmptyBatchRequest' });
+    await expect(batch([{ Id: 'x' }, { Id: 'x' }])).rejects.toMatchObject({ name: 'BatchEntryIdsNotDistinct' });
+    await expect(send({ QueueUrl: `${sqs.QueueUrl}x` })).rejects.toMatchObject({ name: 'QueueDoesNotExist' });
   });
 });

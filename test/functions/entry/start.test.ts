@@ -1,3 +1,4 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { answers, type FaultyServer, neverAnswers, startFaultyServer } from '../../helpers/faulty-server.ts';
 
@@ -47,6 +48,21 @@ it('starts although neither answers', async () => {
   environment(silent, silent);
   await startHttp();
   expect(silent.seen.length).toBeGreaterThanOrEqual(2);
+});
+
+it('takes only what comes through the front, once it knows the secret of that', async () => {
+  const issuer = await serve(answers(200, '{"keys":[]}'));
+  environment(await serve(answers(400, '{}')), issuer);
+  vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
+  vi.stubEnv('ORIGIN_SECRET', 'a-secret-of-the-front');
+  const { handler } = await startHttp();
+  const ask = (headers: Record<string, string>) => {
+    const event = { headers, pathParameters: { groupId: 'g' }, isBase64Encoded: false };
+    const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 };
+    return handler(event as unknown as APIGatewayProxyEventV2, invocation);
+  };
+  expect((await ask({})).statusCode).toBe(403);
+  expect((await ask({ 'x-origin-verify': 'a-secret-of-the-front' })).statusCode).toBe(401);
 });
 
 it('does not start without its configuration', async () => {

@@ -86,6 +86,8 @@ describe('createAuthenticator', () => {
     ['client_id stands for aud in an id token', { aud: undefined, client_id: AUDIENCE, token_use: 'id' }],
     ['client_id is right but aud is another', { aud: 'other', client_id: AUDIENCE, token_use: 'access' }],
     ['client_id does not match', { aud: undefined, client_id: 'other', token_use: 'access' }],
+    ['it is an id token', { token_use: 'id' }],
+    ['token_use is no text', { token_use: null }],
     ['it has expired', { exp: NOW - 61 }],
     ['exp is missing', { exp: undefined }],
     ['exp is text', { exp: String(NOW + 60) as unknown as number }],
@@ -107,6 +109,7 @@ describe('createAuthenticator', () => {
     ['it lives exactly a day', { exp: NOW + 24 * 3600 }],
     ['aud is one of a list', { aud: ['x', AUDIENCE] }],
     ['client_id stands for aud in an access token', { aud: undefined, client_id: AUDIENCE, token_use: 'access' }],
+    ['token_use is access', { token_use: 'access' }],
   ])('takes a token when %s', async (_name, change) => {
     const claims = JSON.parse(JSON.stringify({ ...good(), ...change }));
     expect(await authenticator().authenticate(await bearer(claims))).toMatchObject({ kind: 'user' });

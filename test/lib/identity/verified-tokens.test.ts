@@ -115,4 +115,32 @@ describe('a token that was good before', () => {
     const payload = token.replace(/\.[^.]+\./, (part) => part.replace(/.\.$/, 'x.'));
     for (const altered of [signature, payload]) await expect(authenticate(altered)).rejects.toMatchObject(refusal);
   });
+
+  it('is refused while the clock says that it is not yet valid', async () => {
+    for (const [claims, secondsBack] of [
+      [{ iat: NOW - 100, nbf: NOW }, 61],
+      [{ iat: NOW }, 61],
+    ] as const) {
+      const { clock, authenticate } = setUp();
+      const token = await bearer({ ...goodClaims(NOW), ...claims });
+      await authenticate(token);
+      clock.ms = (NOW - secondsBack) * 1000;
+      await expect(authenticate(token)).rejects.toMatchObject(refusal);
+      clock.ms += 1000;
+      await authenticate(token);
+    }
+  });
+
+  it('gives a policy nothing that it could change for the next', async () => {
+    const { authenticate } = setUp();
+    const token = await bearer({ ...goodClaims(NOW), groups: ['g'], tenant: { roles: ['guest'] } });
+    const { claims } = await authenticate(token);
+    expect(() => Object.assign(claims, { role: 'host' })).toThrow(TypeError);
+    expect(() => Object.assign(claims.tenant as object, { name: 'other' })).toThrow(TypeError);
+    expect(() => (claims.tenant as { roles: string[] }).roles.push('host')).toThrow(TypeError);
+    const again = await authenticate(token);
+    expect(again.claims.tenant).toEqual({ roles: ['guest'] });
+    expect(() => Object.assign(again, { kind: 'service' })).toThrow(TypeError);
+    expect(() => (again as unknown as { groupPatterns: string[] }).groupPatterns.push('*')).toThrow(TypeError);
+  });
 });

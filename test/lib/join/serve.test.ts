@@ -30,7 +30,7 @@ async function serveWith({ joinUsers, options = {} }: Told = {}) {
       door: 'invoke',
       invocation: { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 },
       givenRequestId: undefined,
-      admit: async () => request,
+      admit: async () => ({ request }),
       ...options,
     },
   );
@@ -89,7 +89,7 @@ describe('serve', () => {
       options: {
         admit: async (onIdentity) => {
           onIdentity(7);
-          return request;
+          return { request };
         },
       },
     });
@@ -130,30 +130,22 @@ describe('serve', () => {
 
   it('calls what nobody foresaw INTERNAL, wherever it is thrown', async () => {
     const bug = () => Promise.reject(new TypeError('a bug'));
-    for (const told of [{ joinUsers: bug }, { options: { admit: bug } }, { options: { enqueue: bug } }]) {
+    for (const told of [
+      { joinUsers: bug },
+      { options: { admit: bug } },
+      { options: { later: { enqueue: bug, waitMs: undefined } } },
+    ]) {
       const { served, error } = await serveWith(told);
       expect(served).toMatchObject({ kind: 'failed', error: { code: 'INTERNAL', cause: { message: 'a bug' } } });
       expect(error).toMatchObject({ code: 'INTERNAL' });
     }
   });
 
-  it('puts a request on the queue instead, under its id', async () => {
-    const enqueue = vi.fn(async () => undefined);
-    const { served, join, fields, error } = await serveWith({ options: { enqueue, givenRequestId: 'mine' } });
-    expect(served).toEqual({ requestId: 'mine', kind: 'queued', request });
-    expect(enqueue.mock.calls).toEqual([[request, 'mine']]);
-    expect(join).not.toHaveBeenCalled();
-    expect(fields).toEqual({ door: 'invoke', requestId: 'mine', groupId: 'g', users: 3, queued: 3, durationMs: 0 });
-    expect(error).toBeUndefined();
-  });
-
-  it('says so when the queue does not take it', async () => {
-    const refused = new JoinError('QUEUE_UNAVAILABLE');
-    const { served, join, fields, error } = await serveWith({ options: { enqueue: async () => refused } });
-    expect(served).toEqual({ requestId: 'aws-1', kind: 'failed', error: refused });
-    expect(join).not.toHaveBeenCalled();
-    expect(fields).toEqual({ door: 'invoke', requestId: 'aws-1', groupId: 'g', users: 3, durationMs: 0 });
-    expect(error).toBe(refused);
+  it('keeps to a limit of its own that ends before the invocation does', async () => {
+    const { join } = await serveWith({ options: { limitMs: 8000 } });
+    expect(join.mock.calls[0]?.[1].deadline).toBe(1000 + 8000);
+    const late = await serveWith({ options: { limitMs: 60_000 } });
+    expect(late.join.mock.calls[0]?.[1].deadline).toBe(1000 + 15_000 - 500);
   });
 });
 
@@ -162,7 +154,7 @@ describe('failureOf', () => {
     const requestId = 'r';
     const report = (failed: JoinReport['failed']) => ({ groupId: 'g', joined: [], failed });
     expect(failureOf({ requestId, kind: 'failed', error: full })).toBe(full);
-    expect(failureOf({ requestId, kind: 'queued', request })).toBeUndefined();
+    expect(failureOf({ requestId, kind: 'queued', queued: ['a'], ...report([]) })).toBeUndefined();
     expect(failureOf({ requestId, kind: 'reported', report: report([]) })).toBeUndefined();
     const failed = [{ offset: 0, userIds: ['a'], error: full }];
     expect(failureOf({ requestId, kind: 'reported', report: report(failed) })).toBe(full);

@@ -1,62 +1,154 @@
 import { describe, expect, it } from 'vitest';
 import { createPacer } from '../../../lib/queue/pacer.ts';
+import { createSimulatedTime } from '../../helpers/simulated-time.ts';
 
 function setUp(ratePerSecond = 20) {
-  const clock = { ms: 10_000 };
-  const pacer = createPacer({
-    ratePerSecond,
-    now: () => clock.ms,
-    sleep: async (ms) => {
-      clock.ms += ms;
-    },
-  });
-  const always = () => true;
-  const slots = async (count: number) => {
-    const times: number[] = [];
-    await Promise.all(
-      Array.from({ length: count }, async () => {
-        await pacer.slot(always);
-        times.push(clock.ms);
-      }),
-    );
-    return times;
+  const time = createSimulatedTime(0);
+  const pacer = createPacer({ ratePerSecond, now: time.now, sleep: time.sleep });
+  const give = async (count: number) => {
+    const slots = Array.from({ length: count }, () => pacer.slot(() => true).then(() => time.now()));
+    return Promise.all(slots);
   };
-  return { clock, pacer, slots };
+  return {
+    time,
+    pacer,
+    /** The times of the next slots, rounded to milliseconds. */
+    slots: async (count: number) => (await time.run(give(count))).map(Math.round),
+    pass: (ms: number) => time.run(time.sleep(ms)),
+    /** How long a slot takes from now on. */
+    async interval() {
+      pacer.begin();
+      const startedAt = time.now();
+      const [at = 0] = await time.run(give(1));
+      return Math.round(at - startedAt);
+    },
+  };
 }
 
-describe('createPacer', () => {
-  it('gives slots an interval apart, the first of an invocation one interval after its start', async () => {
+describe('the slots', () => {
+  it('are an interval apart, the first of an invocation one interval after its start', async () => {
     const { pacer, slots } = setUp();
     pacer.begin();
-    expect(await slots(4)).toEqual([10_050, 10_100, 10_150, 10_200]);
+    expect(await slots(4)).toEqual([50, 100, 150, 200]);
   });
 
-  it('keeps the rate over the start of another invocation, and makes up for no pause', async () => {
-    const { clock, pacer, slots } = setUp();
+  it('keep the rate over the start of another invocation, and make up for no pause', async () => {
+    const { pacer, slots, pass } = setUp();
     pacer.begin();
     await slots(1);
     pacer.begin();
-    expect(await slots(1)).toEqual([10_100]);
-    clock.ms = 20_000;
+    expect(await slots(1)).toEqual([100]);
+    await pass(9900);
     pacer.begin();
-    expect(await slots(3)).toEqual([20_050, 20_100, 20_150]);
+    expect(await slots(3)).toEqual([10_050, 10_100, 10_150]);
   });
 
-  it('makes no burst after a stall in the middle', async () => {
-    const { clock, pacer, slots } = setUp();
+  it('make no burst after a stall in the middle', async () => {
+    const { pacer, slots, pass } = setUp();
     pacer.begin();
     await slots(2);
-    clock.ms += 5000;
-    const [first = 0, second = 0, third = 0] = await slots(3);
-    expect([second - first, third - second]).toEqual([50, 50]);
+    await pass(5000);
+    expect(await slots(3)).toEqual([5100, 5150, 5200]);
   });
 
-  it('takes no time for a slot that is not wanted any more', async () => {
-    const { clock, pacer, slots } = setUp();
+  it('count from when they were really given, where a wait lasts longer than it should', async () => {
+    const time = createSimulatedTime(0);
+    const pacer = createPacer({ ratePerSecond: 20, now: time.now, sleep: (ms) => time.sleep(ms + 30) });
     pacer.begin();
-    expect(await pacer.slot((at) => at <= 10_049)).toBe(false);
-    expect(clock.ms).toBe(10_000);
-    expect(await pacer.slot((at) => at <= 10_050)).toBe(true);
-    expect(await slots(1)).toEqual([10_100]);
+    const given = async () => {
+      await pacer.slot(() => true);
+      return time.now();
+    };
+    expect(await time.run(Promise.all([given(), given()]))).toEqual([80, 160]);
+  });
+
+  it('take no time if they are not wanted any more', async () => {
+    const { time, pacer, slots } = setUp();
+    pacer.begin();
+    const asked: number[] = [];
+    const wanted = (limit: number) => (at: number) => {
+      asked.push(at);
+      return at <= limit;
+    };
+    expect(await time.run(pacer.slot(wanted(49)))).toBe(false);
+    expect(time.now()).toBe(0);
+    expect(await time.run(pacer.slot(wanted(50)))).toBe(true);
+    expect(asked).toEqual([50, 50]);
+    expect(await slots(1)).toEqual([100]);
+  });
+
+  it('may be less than one a second', async () => {
+    const { pacer, slots } = setUp(0.5);
+    pacer.begin();
+    expect(await slots(2)).toEqual([2000, 4000]);
+  });
+});
+
+describe('a refusal', () => {
+  it('leaves a quarter of the rate, however many come at once', async () => {
+    const { pacer, interval } = setUp(24);
+    expect(await interval()).toBe(Math.round(1000 / 24));
+    for (let i = 0; i < 5; i++) pacer.refused();
+    expect(await interval()).toBe(Math.round(1000 / 6));
+  });
+
+  it.each([
+    [999, 6],
+    [1000, 1.75],
+  ])('%i ms after another leaves %d calls a second', async (ms, rate) => {
+    const { pacer, interval, pass } = setUp(24);
+    pacer.refused();
+    await pass(ms);
+    pacer.refused();
+    expect(await interval()).toBe(Math.round(1000 / rate));
+  });
+
+  it('cuts it again a second later, while refusals go on', async () => {
+    const { pacer, interval, pass } = setUp(24);
+    for (let i = 0; i < 3; i++) {
+      pacer.refused();
+      await pass(600);
+    }
+    expect(await interval()).toBe(Math.round(1000 / 1.5));
+  });
+
+  it('leaves one call a second', async () => {
+    const { pacer, interval } = setUp(1.5);
+    pacer.refused();
+    expect(await interval()).toBe(1000);
+  });
+
+  it('lowers no rate that is under one a second, and nothing raises it', async () => {
+    const { pacer, interval, pass } = setUp(0.5);
+    pacer.refused();
+    expect(await interval()).toBe(2000);
+    await pass(60_000);
+    expect(await interval()).toBe(2000);
+  });
+
+  it('gives one call a second back for each second without another, up to the configured rate', async () => {
+    for (const [ms, rate] of [
+      [0, 6],
+      [999, 6],
+      [1000, 7],
+      [5999, 11],
+      [17_000, 23],
+      [18_000, 24],
+      [3_600_000, 24],
+    ] as const) {
+      const { pacer, interval, pass } = setUp(24);
+      pacer.refused();
+      await pass(ms);
+      expect(await interval(), `${ms} ms later`).toBe(Math.round(1000 / rate));
+    }
+  });
+
+  it('begins the wait anew, if it comes before a second is over', async () => {
+    const { pacer, interval, pass } = setUp(24);
+    pacer.refused();
+    await pass(900);
+    pacer.refused();
+    await pass(900);
+    expect(await interval()).toBe(Math.round(1000 / 6));
   });
 });

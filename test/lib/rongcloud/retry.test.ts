@@ -32,7 +32,7 @@ describe('planRetry', () => {
 
   it('waits a share of the longest wait, by chance', () => {
     expect(planRetry([failed(0, 'UPSTREAM_TIMEOUT')], 2, () => 0.25)).toEqual({ domainIndex: 1, delayMs: 25 });
-    expect(planRetry([failed(0, 'UPSTREAM_RATE_LIMITED')], 2, () => 0.25)).toEqual({ domainIndex: 0, delayMs: 1250 });
+    expect(planRetry([failed(0, 'UPSTREAM_RATE_LIMITED')], 2, () => 0.25)).toEqual({ domainIndex: 0, delayMs: 1750 });
   });
 
   it('comes back to the only domain there is', () => {
@@ -43,9 +43,9 @@ describe('planRetry', () => {
     expect(planRetry([], 2, () => 1)).toBeUndefined();
   });
 
-  it('waits 1 to 2 s after a rate limit and stays', () => {
-    expect(range(failed(0, 'UPSTREAM_RATE_LIMITED'))).toEqual([0, 1000, 2000]);
-    expect(range(failed(0, 'UPSTREAM_TIMEOUT'), failed(1, 'UPSTREAM_RATE_LIMITED'))).toEqual([1, 1000, 2000]);
+  it('waits 1 to 4 s after a rate limit and stays', () => {
+    expect(range(failed(0, 'UPSTREAM_RATE_LIMITED'))).toEqual([0, 1000, 4000]);
+    expect(range(failed(0, 'UPSTREAM_TIMEOUT'), failed(1, 'UPSTREAM_RATE_LIMITED'))).toEqual([1, 1000, 4000]);
   });
 
   it('tries an internal error once more and not twice', () => {
@@ -83,19 +83,38 @@ describe('leastCertainError', () => {
 });
 
 describe('RetryBudget', () => {
-  it('allows 10 retries at once and one for each ten successes', () => {
+  const timeout = new JoinError('UPSTREAM_TIMEOUT');
+  const tooMany = new JoinError('UPSTREAM_RATE_LIMITED');
+  const takeAll = (budget: RetryBudget, failure: JoinError) =>
+    Array.from({ length: 20 }, () => budget.take(failure)).filter(Boolean).length;
+  const refill = (budget: RetryBudget, times: number) => {
+    for (let i = 0; i < times; i++) budget.refill();
+  };
+
+  it('starts with 2 retries, and earns one for each ten successes', () => {
     const budget = new RetryBudget();
-    const takeAll = () => Array.from({ length: 20 }, () => budget.take()).filter(Boolean).length;
-    expect(takeAll()).toBe(10);
-    for (let i = 0; i < 9; i++) budget.refill();
-    expect(takeAll()).toBe(0);
-    budget.refill();
-    expect(takeAll()).toBe(1);
+    expect(takeAll(budget, timeout)).toBe(2);
+    refill(budget, 9);
+    expect(takeAll(budget, timeout)).toBe(0);
+    refill(budget, 1);
+    expect(takeAll(budget, timeout)).toBe(1);
   });
 
   it('holds 10 at most', () => {
     const budget = new RetryBudget();
-    for (let i = 0; i < 1000; i++) budget.refill();
-    expect(Array.from({ length: 20 }, () => budget.take()).filter(Boolean)).toHaveLength(10);
+    refill(budget, 1000);
+    expect(takeAll(budget, timeout)).toBe(10);
+  });
+
+  it('keeps one back from refusals for rate', () => {
+    const budget = new RetryBudget();
+    expect(takeAll(budget, tooMany)).toBe(1);
+    refill(budget, 9);
+    expect(takeAll(budget, tooMany)).toBe(0);
+    refill(budget, 1);
+    expect(takeAll(budget, tooMany)).toBe(1);
+    refill(budget, 1000);
+    expect(takeAll(budget, tooMany)).toBe(9);
+    expect(takeAll(budget, timeout)).toBe(1);
   });
 });

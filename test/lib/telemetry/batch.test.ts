@@ -42,6 +42,7 @@ it('says what the queue door did, call by call and in all', async () => {
       calls: 3,
       done: 1,
       retained: 0,
+      requeued: 0,
       deadLettered: 2,
       durationMs: ms,
       coldStart: true,

@@ -1,0 +1,104 @@
+import type { APIGatewayProxyEventV2, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { createHandler as createHttpHandler } from '../../functions/http.ts';
+import { createHandler as createQueueHandler } from '../../functions/queue.ts';
+import { createJoinUsers } from '../../lib/join/join-users.ts';
+import { createJoinBatch } from '../../lib/queue/batch.ts';
+import { createPacer } from '../../lib/queue/pacer.ts';
+import { messageBody, type Send } from '../../lib/queue/send.ts';
+import { createClient } from '../../lib/rongcloud/client.ts';
+import type { SqsQueue } from '../../sandbox/sqs-queue.ts';
+import { silent } from '../../test/helpers/silent-telemetry.ts';
+import type { SimulatedTime } from '../../test/helpers/simulated-time.ts';
+import type { Invocation } from './lambda-function.ts';
+import type { Random } from './random.ts';
+import { APP, type RongCloud } from './rongcloud.ts';
+
+// The doors as their entry files wire them, with simulated time and stand-ins in place of sockets: all of the code
+// under measurement is imported here.
+
+export interface Surroundings {
+  time: SimulatedTime;
+  random: Random;
+  rongCloud: RongCloud;
+  joinQueue: SqsQueue;
+  deadLetterQueue: SqsQueue;
+}
+
+/** A user who asks to join a group. */
+export interface Ask {
+  userId: string;
+  groupId: string;
+  prefer: string | undefined;
+}
+
+const SEND_MESSAGE_MS = 15;
+const QUEUE_RATE = 24;
+
+function client({ time, random, rongCloud }: Surroundings, door: string, options: { maxAttempts?: number } = {}) {
+  return createClient({
+    urls: ['https://primary.example', 'https://backup.example'],
+    transport: rongCloud.transport(door),
+    credentials: { get: async () => APP, replace: async () => undefined },
+    now: time.now,
+    random,
+    randomBytes: (size) => Uint8Array.from({ length: size }, () => random() * 256),
+    sleep: time.sleep,
+    ...options,
+  });
+}
+
+/** Starts an environment of the HTTP function. Its door gives the status of the answer. */
+export function startHttpDoor(surroundings: Surroundings) {
+  const { time, joinQueue } = surroundings;
+  const rongCloud = client(surroundings, 'http');
+  const handler = createHttpHandler({
+    // Tokens cost no time that matters here: the Authorization header holds the user id itself.
+    authenticate: async (userId = '') => ({ kind: 'user', userId, groupPatterns: ['*'], claims: {} }),
+    joinUsers: createJoinUsers(rongCloud),
+    isRateLimited: rongCloud.isRateLimited,
+    enqueue: async (request, requestId) => {
+      await time.sleep(SEND_MESSAGE_MS);
+      joinQueue.send(messageBody(request, requestId));
+      return undefined;
+    },
+    telemetry: silent,
+    now: time.now,
+    random: surroundings.random,
+  });
+  return async ({ userId, groupId, prefer }: Ask, invocation: Invocation): Promise<number> => {
+    const headers = { authorization: userId, ...(prefer !== undefined && { prefer }) };
+    const event: Pick<APIGatewayProxyEventV2, 'headers' | 'pathParameters'> = { headers, pathParameters: { groupId } };
+    const answer = await handler(event as APIGatewayProxyEventV2, invocation);
+    return answer.statusCode ?? 200;
+  };
+}
+
+/** Starts an environment of the queue function. */
+export function startQueueDoor(surroundings: Surroundings) {
+  const { time, random, joinQueue, deadLetterQueue } = surroundings;
+  const sendTo =
+    (queue: SqsQueue): Send =>
+    async (messages) => {
+      if (messages.length > 0) await time.sleep(SEND_MESSAGE_MS);
+      for (const { body } of messages) queue.send(body);
+      return { taken: messages.map(() => true) };
+    };
+  const handler = createQueueHandler({
+    joinBatch: createJoinBatch({
+      client: client(surroundings, 'queue', { maxAttempts: 1 }),
+      pacer: createPacer({ ratePerSecond: QUEUE_RATE, now: time.now, sleep: time.sleep }),
+      sendDeadLetters: sendTo(deadLetterQueue),
+      sendBack: sendTo(joinQueue),
+      async bringBackSoon(messages) {
+        await time.sleep(SEND_MESSAGE_MS);
+        for (const { receiptHandle, receiveCount } of messages) {
+          if (receiveCount <= 5) joinQueue.changeVisibility(receiptHandle, 10_000 + random() * 50_000);
+        }
+      },
+      random,
+    }),
+    telemetry: silent,
+    now: time.now,
+  });
+  return (event: SQSEvent, invocation: Invocation): Promise<SQSBatchResponse> => handler(event, invocation);
+}

@@ -1,0 +1,80 @@
+import { Readable, Transform } from 'node:stream';
+
+/** Far more than any answer that this service asks for: a secret has at most 64 kB. */
+const MAX_ANSWER_BYTES = 1_000_000;
+
+/** Stands between a step of a request and the next. */
+type Middleware = <Args, Result>(next: (args: Args) => Promise<Result>) => (args: Args) => Promise<Result>;
+
+/** The part of an AWS SDK client that lets others take part in its requests. */
+interface AwsClient {
+  middlewareStack: {
+    add(middleware: Middleware, options: { step: 'initialize'; priority: 'high'; name: string }): void;
+    add(middleware: Middleware, options: { step: 'deserialize'; priority: 'low'; name: string }): void;
+  };
+}
+
+/**
+ * Makes a client of the AWS SDK read no endless answer, and throw nothing that quotes an answer: the SDK's own errors do,
+ * and Secrets Manager's answers hold the secret.
+ */
+export function harden<Client extends AwsClient>(client: Client): Client {
+  const { middlewareStack: stack } = client;
+  stack.add(withoutMessages, { step: 'initialize', priority: 'high', name: 'withoutMessages' });
+  stack.add(boundAnswers, { step: 'deserialize', priority: 'low', name: 'boundAnswers' });
+  return client;
+}
+
+/** Outside of all else that the SDK does for a request, its retries included. */
+const withoutMessages: Middleware = (next) => async (args) => {
+  try {
+    return await next(args);
+  } catch (error) {
+    throw describeAwsFailure(error);
+  }
+};
+
+/** Next to the connection: the SDK reads what this passes on. */
+const boundAnswers: Middleware = (next) => async (args) => {
+  const result = await next(args);
+  const response = property(result, 'response');
+  const body = property(response, 'body');
+  if (response instanceof Object && body instanceof Readable) Object.assign(response, { body: bounded(body) });
+  return result;
+};
+
+function bounded(answer: Readable): Readable {
+  let bytes = 0;
+  const limit = new Transform({
+    transform(chunk, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes <= MAX_ANSWER_BYTES) done(null, chunk);
+      else done(Object.assign(new Error(), { name: 'AnswerTooLarge' }));
+    },
+  });
+  answer.on('error', (error) => limit.destroy(error));
+  limit.on('close', () => answer.destroy());
+  return answer.pipe(limit);
+}
+
+/** What is known of a failure by name: an error's kind, its HTTP status and AWS's id of the request. */
+function describeAwsFailure(failure: unknown): Error {
+  const metadata = property(failure, '$metadata');
+  const code = property(failure, 'code');
+  const status = property(metadata, 'httpStatusCode');
+  const requestId = property(metadata, 'requestId');
+  const facts = [
+    // A code of Node's, such as ECONNREFUSED.
+    ...(typeof code === 'string' && /^[A-Z_\d]{2,40}$/.test(code) ? [code] : []),
+    ...(typeof status === 'number' ? [`status ${status}`] : []),
+    ...(typeof requestId === 'string' && /^[\w-]{1,64}$/.test(requestId) ? [`request ${requestId}`] : []),
+  ];
+  const described = new Error(facts.join(', ') || 'no answer');
+  const name = property(failure, 'name');
+  described.name = typeof name === 'string' && /^[A-Za-z]\w{0,63}$/.test(name) ? name : 'Error';
+  return described;
+}
+
+function property(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}

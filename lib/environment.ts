@@ -1,0 +1,44 @@
+/** The variables that configuration is read from. An empty one is an unset one. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Names every variable that is missing or wrong, and none of their values. */
+export class ConfigError extends Error {
+  constructor(problems: readonly string[]) {
+    super(`The configuration is not usable: ${problems.join('; ')}.`);
+    this.name = 'ConfigError';
+  }
+}
+
+/** Reads variables and collects what is wrong with them. */
+export class EnvironmentReader {
+  readonly #env: Environment;
+  readonly #problems: string[] = [];
+
+  constructor(env: Environment) {
+    this.#env = env;
+  }
+
+  optional(name: string): string | undefined {
+    return this.#env[name]?.trim() || undefined;
+  }
+
+  required(name: string): string {
+    const value = this.optional(name);
+    if (value === undefined) this.problem(`${name} is missing`);
+    return value ?? '';
+  }
+
+  list(name: string): string[] {
+    const parts = this.optional(name)?.split(',') ?? [];
+    return parts.map((part) => part.trim()).filter((part) => part !== '');
+  }
+
+  problem(text: string): void {
+    this.#problems.push(text);
+  }
+
+  complete<T>(config: T): T {
+    if (this.#problems.length > 0) throw new ConfigError(this.#problems);
+    return config;
+  }
+}

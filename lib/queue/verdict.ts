@@ -1,0 +1,83 @@
+import type { JoinError, JoinErrorCode } from '../errors.ts';
+import type { JoinRequest } from '../join/request.ts';
+import type { QueuedJoin } from './coalesce.ts';
+import type { RequestResult } from './events.ts';
+import type { SettledGroup } from './settle-group.ts';
+
+/** Users of a message, or its name, that RongCloud refused. */
+export interface RefusedPart {
+  request: JoinRequest;
+  code: JoinErrorCode;
+  /** How many users it is about; 0 for a name. */
+  failedCount: number;
+}
+
+/** What became of a message, and what has to be sent before it may leave the queue. */
+export interface Verdict {
+  joined: number;
+  refused: number;
+  undecided: number;
+  /** Why the first refused user, or the name, was refused. */
+  code: JoinErrorCode | undefined;
+  /** Whether nobody in it is decided, so that it stays on the queue as it is. */
+  retained: boolean;
+  refusedParts: readonly RefusedPart[];
+  /** What is left to do, if that is less than all of it. */
+  rest: JoinRequest | undefined;
+}
+
+export interface MessageVerdict {
+  message: QueuedJoin;
+  verdict: Verdict;
+}
+
+/** Tells the joined, the refused and the undecided users of a message apart. */
+export function verdictOn(message: QueuedJoin, settled: SettledGroup): Verdict {
+  const { groupId, userIds, groupName } = message.request;
+  const joined = userIds.filter((userId) => settled.users.get(userId) === 'joined');
+  const undecided = userIds.filter((userId) => !settled.users.has(userId));
+  const refused = userIds.flatMap((userId) => {
+    const fate = settled.users.get(userId);
+    return fate === undefined || fate === 'joined' ? [] : [{ userId, error: fate }];
+  });
+  const refusedName = settled.refusedNames.get(message);
+  const error = refused[0]?.error ?? refusedName;
+
+  const refusedParts: RefusedPart[] = [];
+  if (refused[0]) {
+    const request = { groupId, userIds: refused.map(({ userId }) => userId) };
+    refusedParts.push({ request, code: refused[0].error.code, failedCount: refused.length });
+  }
+  if (refusedName && groupName !== undefined) {
+    refusedParts.push({
+      request: { groupId, userIds: userIds.slice(0, 1), groupName },
+      code: refusedName.code,
+      failedCount: 0,
+    });
+  }
+
+  const name = groupName !== undefined && isNameOpen(message, settled, refusedName) ? { groupName } : {};
+  // A name that is still to be given goes with a user who may join once more without harm.
+  const left = undecided.length > 0 || name.groupName === undefined ? undecided : joined.slice(0, 1);
+  const retained = left.length === userIds.length;
+  return {
+    joined: joined.length,
+    refused: refused.length,
+    undecided: undecided.length,
+    code: error?.code,
+    retained,
+    refusedParts,
+    rest: left.length > 0 && !retained ? { groupId, userIds: left, ...name } : undefined,
+  };
+}
+
+/** Whether a message's name is neither refused nor given, nor older than one that was given. */
+function isNameOpen(message: QueuedJoin, { namedBy }: SettledGroup, refusal: JoinError | undefined): boolean {
+  return refusal === undefined && (namedBy === undefined || namedBy.sentAt < message.sentAt);
+}
+
+/** A verdict as others are told of it. */
+export function resultOf({ message, verdict }: MessageVerdict): RequestResult {
+  const { joined, refused, undecided, code } = verdict;
+  return { requestId: message.requestId, joined, refused, undecided, ...(code !== undefined && { code }) };
+}

@@ -1,0 +1,21 @@
+import type http from 'node:http';
+
+const LOOPBACK_HOST = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/;
+
+/**
+ * Whether a request may come from a program of this machine, or from a web page of one of some origins (`*`: any).
+ * A foreign page is known by its Origin, by the Host of its own name that resolves to this machine, and, since a
+ * browser sends no Origin with some GETs, by Sec-Fetch-Site (W3C, "Fetch Metadata Request Headers").
+ */
+export function mayCall(headers: http.IncomingHttpHeaders, origins: readonly string[]): boolean {
+  const { host = '', origin, 'sec-fetch-site': site } = headers;
+  if (!LOOPBACK_HOST.test(host)) return false;
+  if (origin !== undefined) return origins.includes('*') || origins.includes(origin);
+  return site === undefined || site === 'none' || site === 'same-origin';
+}
+
+/** Answers 403 and listens no further. */
+export function refuse(response: http.ServerResponse): void {
+  response.writeHead(403, { 'Content-Type': 'text/plain', Connection: 'close' });
+  response.end('This port of the sandbox does not answer you.\n');
+}

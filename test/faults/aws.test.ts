@@ -1,0 +1,117 @@
+import type net from 'node:net';
+import { generate } from 'selfsigned';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { secretsManagerReader } from '../../lib/credentials.ts';
+import { createEnqueue, createSend } from '../../lib/queue/send.ts';
+import { createSqsClient } from '../../lib/queue/sqs-client.ts';
+import { describeCause } from '../../lib/telemetry/error-description.ts';
+import {
+  answers,
+  type Behavior,
+  type FaultyServer,
+  response,
+  startFaultyServer,
+  writes,
+} from '../helpers/faulty-server.ts';
+
+// Secrets Manager and SQS at fault: what the log gets of it, and how much of an answer is read.
+let server: FaultyServer | undefined;
+afterEach(() => server?.close());
+
+/** Each service, asked once; gives what the log says of the failure, or undefined. */
+const SERVICES: [name: string, ask: () => Promise<string | undefined>][] = [
+  [
+    'Secrets Manager',
+    () =>
+      secretsManagerReader('rongcloud/app')().then(
+        () => undefined,
+        (error) => describeCause(error),
+      ),
+  ],
+  [
+    'SQS',
+    async () => {
+      const enqueue = createEnqueue(
+        createSend(createSqsClient(), `${process.env.AWS_ENDPOINT_URL_SQS}/000000000000/joins`),
+      );
+      const error = await enqueue({ groupId: 'g', userIds: ['planted-user'] }, 'r1');
+      return error && describeCause(error.cause);
+    },
+  ],
+];
+
+async function serve(behavior: Behavior): Promise<void> {
+  server = await startFaultyServer(behavior);
+  at(server.url);
+}
+
+function at(url: string): void {
+  vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', url);
+  vi.stubEnv('AWS_ENDPOINT_URL_SQS', url);
+  vi.stubEnv('AWS_REGION', 'us-east-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+}
+
+const headers = { 'Content-Type': 'application/x-amz-json-1.1', 'x-amzn-RequestId': '0f1e-2d' };
+
+describe.each(SERVICES)('of a failure of %s the log gets', (_name, ask) => {
+  it('name, status and request id, and not the message', async () => {
+    const refusal = JSON.stringify({ __type: 'com.amazonaws#AccessDeniedException', message: 'planted: arn:aws:iam' });
+    await serve(answers(400, refusal, headers));
+    expect(await ask()).toBe('AccessDeniedException: status 400, request 0f1e-2d');
+  });
+
+  it('nothing of an answer that is no JSON', async () => {
+    for (const text of ['{"SecretString":"{\\"appSecret\\":\\"planted', 'planted', '{"SecretString":planted}']) {
+      await serve(answers(200, text, headers));
+      const said = await ask();
+      expect(said).toMatch(/^SyntaxError: /);
+      expect(said).not.toContain('planted');
+      await server?.close();
+    }
+  });
+
+  it('nothing of an error type that is none', async () => {
+    await serve(answers(400, '{"__type":"planted secret","message":"planted"}', headers));
+    expect(await ask()).not.toContain('planted');
+  });
+
+  it("Node's code where no connection stood", async () => {
+    await serve({});
+    await server?.close();
+    expect(await ask()).toContain('ECONNREFUSED');
+  });
+});
+
+it.each(SERVICES)('takes no answer of %s whose certificate nobody vouches for', async (_name, ask) => {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], { algorithm: 'sha256' });
+  server = await startFaultyServer(answers(200, '{}', headers), { key, cert });
+  at(server.url);
+  expect(await ask()).toContain('DEPTH_ZERO_SELF_SIGNED_CERT');
+  expect(server.seen).toEqual([]);
+});
+
+const CHUNK = Buffer.alloc(64 * 1024, 'x');
+const MOST = 200_000_000;
+
+/** Answers without end, as fast as it is read. */
+function endless(status: number, sent: { bytes: number }): Behavior {
+  const head = response(status, '{"x":"', { 'Content-Type': 'application/x-amz-json-1.1' });
+  const pour = (socket: net.Socket): void => {
+    if (socket.destroyed || sent.bytes >= MOST) return;
+    sent.bytes += CHUNK.length;
+    socket.write(CHUNK, () => pour(socket));
+  };
+  return writes(head, pour);
+}
+
+describe.each(SERVICES)('an answer of %s without end', (_name, ask) => {
+  it.each([200, 400])('is cut off, under status %i', async (status) => {
+    const sent = { bytes: 0 };
+    await serve(endless(status, sent));
+    expect(await ask()).toMatch(/^AnswerTooLarge: /);
+    // A megabyte is read; the rest is in the sockets' buffers.
+    expect(sent.bytes).toBeLessThan(30_000_000);
+  });
+});

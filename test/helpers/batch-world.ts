@@ -1,0 +1,148 @@
+import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
+import { type BatchReport, createJoinBatch } from '../../lib/queue/batch.ts';
+import type { MergedCall } from '../../lib/queue/call.ts';
+import type { QueueMessage } from '../../lib/queue/message.ts';
+import { createPacer } from '../../lib/queue/pacer.ts';
+import type { OutgoingMessage, Send } from '../../lib/queue/send.ts';
+import { type Attempt, type CredentialSource, createClient } from '../../lib/rongcloud/client.ts';
+import { createSimulatedTime, type SimulatedTime } from './simulated-time.ts';
+
+/** A call as RongCloud sees it. */
+export interface Call {
+  at: number;
+  requestId: string;
+  appKey: string;
+  groupId: string;
+  userIds: string[];
+  groupName: string | undefined;
+}
+
+export interface WorldOptions {
+  /** How a call ends; undefined if everyone joins. The first call is number 1. */
+  judge?: (call: Call, ordinal: number) => JoinErrorCode | JoinError | undefined;
+  /** Room in each group. */
+  capacity?: number;
+  takesLetter?: (body: string) => boolean;
+  takesRest?: (body: string) => boolean;
+  credentials?: CredentialSource;
+  random?: () => number;
+  callMs?: number;
+  /** How long the batch may take, from its start to the end of its last call. */
+  deadlineMs?: number;
+}
+
+/** The queue's batches over a RongCloud that keeps groups, at 24 calls a second. Time is simulated. */
+export interface BatchWorld {
+  time: SimulatedTime;
+  calls: Call[];
+  /** Who is in a group. */
+  members(groupId: string): string[];
+  /** What the dead-letter queue took. */
+  letters: OutgoingMessage[];
+  /** What the queue itself took back. */
+  rests: OutgoingMessage[];
+  /** Message ids that are to come back soon. */
+  broughtBack: string[];
+  logged: MergedCall[];
+  attempts: Attempt[];
+  run(messages: readonly QueueMessage[]): Promise<BatchReport>;
+}
+
+export function createBatchWorld(options: WorldOptions = {}): BatchWorld {
+  const { judge, capacity = 3000, takesLetter, takesRest, callMs = 10, deadlineMs = 54_000 } = options;
+  const app = { appKey: 'key', appSecret: 's3cret' };
+  const time = createSimulatedTime(0);
+  const calls: Call[] = [];
+  const groups = new Map<string, Set<string>>();
+  const logged: MergedCall[] = [];
+  const attempts: Attempt[] = [];
+  const client = createClient({
+    urls: ['https://p.example'],
+    credentials: options.credentials ?? { get: async () => app, replace: async () => undefined },
+    now: time.now,
+    sleep: time.sleep,
+    random: () => 0,
+    randomBytes: (size) => new Uint8Array(size),
+    maxAttempts: 1,
+    transport: {
+      close: () => {},
+      async post({ body, headers }) {
+        const pairs = new URLSearchParams(body);
+        const call = {
+          at: time.now(),
+          requestId: headers['X-Request-ID'] ?? '',
+          appKey: headers['App-Key'] ?? '',
+          groupId: pairs.get('groupId') ?? '',
+          userIds: pairs.getAll('userId'),
+          groupName: pairs.get('groupName') ?? undefined,
+        };
+        const ordinal = calls.push(call);
+        const error = judge?.(call, ordinal);
+        await time.sleep(callMs);
+        if (error) return typeof error === 'string' ? new JoinError(error) : error;
+        const together = new Set([...(groups.get(call.groupId) ?? []), ...call.userIds]);
+        if (together.size > capacity) return { status: 405, body: '{"code":405}', complete: true };
+        groups.set(call.groupId, together);
+        return { status: 200, body: '{"code":200}', complete: true };
+      },
+    },
+  });
+  const letters: OutgoingMessage[] = [];
+  const rests: OutgoingMessage[] = [];
+  const broughtBack: string[] = [];
+  const joinBatch = createJoinBatch({
+    client,
+    pacer: createPacer({ ratePerSecond: 24, now: time.now, sleep: time.sleep }),
+    sendDeadLetters: sender(letters, takesLetter),
+    sendBack: sender(rests, takesRest),
+    async bringBackSoon(messages) {
+      broughtBack.push(...messages.map(({ messageId }) => messageId));
+    },
+    random: options.random ?? (() => 0),
+  });
+  return {
+    time,
+    calls,
+    members: (groupId) => [...(groups.get(groupId) ?? [])],
+    letters,
+    rests,
+    broughtBack,
+    logged,
+    attempts,
+    run: (messages) =>
+      time.run(
+        joinBatch(messages, {
+          deadline: time.now() + deadlineMs,
+          onCall: (call) => logged.push(call),
+          onAttempt: (attempt) => attempts.push(attempt),
+        }),
+      ),
+  };
+}
+
+function sender(queue: OutgoingMessage[], takes: (body: string) => boolean = () => true): Send {
+  return async (messages) => {
+    const taken = messages.map(({ body }) => takes(body));
+    queue.push(...messages.filter((_, i) => taken[i]));
+    return { taken, error: taken.every(Boolean) ? undefined : new JoinError('QUEUE_UNAVAILABLE') };
+  };
+}
+
+let count = 0;
+
+/** A message of the queue with an id that no other has; without a request id of its own it goes by that. */
+export function message(
+  groupId: string,
+  userIds: readonly string[],
+  more: { groupName?: string; requestId?: string } = {},
+  sentAt = 0,
+): QueueMessage {
+  count += 1;
+  return {
+    messageId: `m${count}`,
+    body: JSON.stringify({ groupId, userIds, ...more }),
+    sentAt,
+    receiptHandle: `receipt-${count}`,
+    receiveCount: 1,
+  };
+}

@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { senderOf } from '../../../lib/identity/sender.ts';
+
+const service = (claims: object) => senderOf({ kind: 'service', claims: { ...claims } });
+const hashOf = (client: string) => createHash('sha256').update(client).digest('hex').slice(0, 32);
+
+describe('senderOf', () => {
+  it.each([
+    [{ client_id: 'c', azp: 'a', sub: 's' }, 'c'],
+    [{ azp: 'a', sub: 's' }, 'a'],
+    [{ sub: 's' }, 's'],
+    [{ client_id: '', azp: 'a' }, 'a'],
+    [{ client_id: 7, azp: ['a'], sub: 's' }, 's'],
+    [{ client_id: null, azp: { a: 1 }, sub: '用户 ' }, '用户 '],
+  ])('names the service of %j by the hash of %s', (claims, client) => {
+    expect(service(claims)).toBe(hashOf(client));
+  });
+
+  it.each([{}, { sub: '' }, { client_id: 1, azp: true, sub: null }])('names no service of %j', (claims) => {
+    expect(service(claims)).toBeUndefined();
+  });
+
+  it('tells services apart, and gives a name that SQS takes', () => {
+    expect(service({ client_id: 'a' })).not.toBe(service({ client_id: 'b' }));
+    expect(service({ client_id: 'x'.repeat(5000) })).toMatch(/^[\da-f]{32}$/);
+  });
+
+  it('names no user', () => {
+    const claims = { client_id: 'app', azp: 'app', sub: 'alice' };
+    expect(senderOf({ kind: 'user', userId: 'alice', groupPatterns: [], claims })).toBeUndefined();
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, it, vi } from 'vitest';
+import { JoinError } from '../../../lib/errors.ts';
+import { createJoinBatch } from '../../../lib/queue/batch.ts';
+import type { BatchOptions } from '../../../lib/queue/call.ts';
+import type { Announce } from '../../../lib/queue/events.ts';
+import type { QueueMessage } from '../../../lib/queue/message.ts';
+import type { Send } from '../../../lib/queue/send.ts';
+import type { RongCloudClient } from '../../../lib/rongcloud/client.ts';
+
+const message = (messageId: string, groupId: string, userIds: string[], more = {}): QueueMessage => {
+  return {
+    messageId,
+    body: JSON.stringify({ groupId, userIds, ...more }),
+    sentAt: 0,
+    receiptHandle: '',
+    receiveCount: 1,
+  };
+};
+const takesAll: Send = async (messages) => ({ taken: messages.map(() => true) });
+
+/** RongCloud refuses ghosts, and does not answer in the group "down". */
+const client: RongCloudClient = {
+  isRateLimited: () => false,
+  async join(form, { beforeSending, onAttempt }) {
+    const refusal = await beforeSending?.();
+    if (refusal) return refusal;
+    const pairs = new URLSearchParams(form);
+    const error = pairs.getAll('userId').includes('ghost')
+      ? new JoinError('UPSTREAM_REJECTED')
+      : pairs.get('groupId') === 'down'
+        ? new JoinError('UPSTREAM_TIMEOUT')
+        : undefined;
+    onAttempt?.({ ordinal: 1, host: 'im.invalid', durationMs: 1, error });
+    return error;
+  },
+};
+
+function run(
+  messages: QueueMessage[],
+  announce: Announce | undefined,
+  options: Partial<BatchOptions> = {},
+  send = takesAll,
+) {
+  const pacer = {
+    begin: () => {},
+    slot: async (wanted: (at: number) => boolean) => wanted(0),
+    refused: () => {},
+  };
+  const joinBatch = createJoinBatch({
+    ...{
+      client,
+      pacer,
+      announce,
+      sendDeadLetters: send,
+      sendBack: send,
+      bringBackSoon: async () => {},
+      random: () => 0.5,
+    },
+  });
+  return joinBatch(messages, { deadline: 50_000, ...options });
+}
+
+const messages = [
+  message('m1', 'a', ['u1', 'ghost'], { requestId: 'r-1' }),
+  message('m2', 'a', ['u2']),
+  message('m3', 'down', ['u1', 'u2'], { requestId: 'r-3' }),
+  { messageId: 'm4', body: 'nonsense', sentAt: 0, receiptHandle: '', receiveCount: 1 },
+];
+
+describe('what a batch tells', () => {
+  it('is one entry for each valid message, by group', async () => {
+    const announce = vi.fn<Announce>(async () => undefined);
+    const { groups } = await run(messages, announce);
+    expect(announce.mock.calls).toEqual([
+      [
+        [
+          {
+            groupId: 'a',
+            results: [
+              { requestId: 'r-1', joined: 1, refused: 1, undecided: 0, code: 'UPSTREAM_REJECTED' },
+              { requestId: 'm2', joined: 1, refused: 0, undecided: 0 },
+            ],
+          },
+          { groupId: 'down', results: [{ requestId: 'r-3', joined: 0, refused: 0, undecided: 2 }] },
+        ],
+      ],
+    ]);
+    expect(groups).toEqual(announce.mock.calls[0]?.[0]);
+  });
+
+  it('goes out beside the messages to the queues, which do not wait for it', async () => {
+    let told = (): void => {};
+    const isTold = new Promise<void>((resolve) => {
+      told = resolve;
+    });
+    const announce: Announce = async () => {
+      told();
+      return undefined;
+    };
+    // Nothing is sent before the events are on their way.
+    const slow: Send = async (some) => {
+      await isTold;
+      return takesAll(some);
+    };
+    expect((await run(messages, announce, {}, slow)).deadLettered).toHaveLength(2);
+  });
+
+  it('holds nothing back when it is lost', async () => {
+    const lost = { events: 2, lost: 2, cause: new Error('no such bus') };
+    const onLostEvents = vi.fn();
+    const report = await run(messages, async () => lost, { onLostEvents });
+    expect(onLostEvents.mock.calls).toEqual([[lost]]);
+    expect(report).toEqual(await run(messages, undefined));
+    expect(report).toMatchObject({ retained: ['m3'], done: 1 });
+  });
+});

@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { JoinError } from '../../../lib/errors.ts';
+import type { QueuedJoin } from '../../../lib/queue/coalesce.ts';
+import type { SettledGroup } from '../../../lib/queue/settle-group.ts';
+import { verdictOn } from '../../../lib/queue/verdict.ts';
+import { queued } from '../../helpers/queued-joins.ts';
+
+const REJECTED = new JoinError('UPSTREAM_REJECTED');
+const FULL = new JoinError('GROUP_FULL');
+
+/** What became of a group, by user: who is left out is undecided. */
+function settled(
+  users: Readonly<Record<string, 'joined' | JoinError>>,
+  names: { namedBy?: QueuedJoin; refused?: readonly QueuedJoin[] } = {},
+): SettledGroup {
+  return {
+    users: new Map(Object.entries(users)),
+    refusedNames: new Map(names.refused?.map((message) => [message, REJECTED])),
+    namedBy: names.namedBy,
+  };
+}
+
+describe('the users of a message', () => {
+  it('are done when all have joined', () => {
+    expect(verdictOn(queued(['a', 'b']), settled({ a: 'joined', b: 'joined', c: FULL }))).toEqual({
+      joined: 2,
+      refused: 0,
+      undecided: 0,
+      code: undefined,
+      retained: false,
+      refusedParts: [],
+      rest: undefined,
+    });
+  });
+
+  it('stay as they are when none is decided', () => {
+    const message = queued(['a', 'b'], { groupName: 'Team' });
+    expect(verdictOn(message, settled({}))).toEqual({
+      joined: 0,
+      refused: 0,
+      undecided: 2,
+      code: undefined,
+      retained: true,
+      refusedParts: [],
+      rest: undefined,
+    });
+  });
+
+  it('are told apart: the refused with the code of the first, the undecided as the rest, order kept', () => {
+    const message = queued(['e', 'd', 'c', 'b', 'a']);
+    const verdict = verdictOn(message, settled({ a: 'joined', b: REJECTED, d: FULL }));
+    expect(verdict).toEqual({
+      joined: 1,
+      refused: 2,
+      undecided: 2,
+      code: 'GROUP_FULL',
+      retained: false,
+      refusedParts: [{ request: { groupId: 'g', userIds: ['d', 'b'] }, code: 'GROUP_FULL', failedCount: 2 }],
+      rest: { groupId: 'g', userIds: ['e', 'c'] },
+    });
+  });
+
+  it('leave no rest when all are refused', () => {
+    const verdict = verdictOn(queued(['a'], { groupName: 'Team' }), settled({ a: REJECTED }));
+    expect(verdict).toMatchObject({ refused: 1, retained: false, rest: undefined });
+    expect(verdict.refusedParts).toEqual([
+      { request: { groupId: 'g', userIds: ['a'] }, code: 'UPSTREAM_REJECTED', failedCount: 1 },
+    ]);
+  });
+});
+
+describe('the name of a message', () => {
+  const named = (userIds: readonly string[], sentAt = 5) => queued(userIds, { groupName: 'Team', sentAt });
+
+  it('goes with the rest while it is neither given nor refused', () => {
+    expect(verdictOn(named(['a', 'b']), settled({ a: 'joined' })).rest).toEqual({
+      groupId: 'g',
+      userIds: ['b'],
+      groupName: 'Team',
+    });
+  });
+
+  it.each([
+    ['an older message named the group', 4, { groupName: 'Team' }],
+    ['a message of the same time named the group', 5, {}],
+    ['a newer message named the group', 6, {}],
+  ])('when %s', (_when, sentAt, name) => {
+    const namedBy = queued(['z'], { sentAt, groupName: 'Other' });
+    const { rest } = verdictOn(named(['a', 'b']), settled({ a: 'joined' }, { namedBy }));
+    expect(rest).toEqual({ groupId: 'g', userIds: ['b'], ...name });
+  });
+
+  it('is not asked for again by the message that gave it', () => {
+    const message = named(['a', 'b']);
+    expect(verdictOn(message, settled({ a: 'joined' }, { namedBy: message })).rest).toEqual({
+      groupId: 'g',
+      userIds: ['b'],
+    });
+    const all = settled({ a: 'joined', b: 'joined' }, { namedBy: message });
+    expect(verdictOn(message, all)).toMatchObject({ retained: false, rest: undefined });
+  });
+
+  it('goes with the first user who joined, when nobody else is left', () => {
+    expect(verdictOn(named(['x', 'a', 'b']), settled({ x: REJECTED, a: 'joined', b: 'joined' }))).toMatchObject({
+      joined: 2,
+      undecided: 0,
+      retained: false,
+      rest: { groupId: 'g', userIds: ['a'], groupName: 'Team' },
+    });
+  });
+
+  it('keeps a message of one user on the queue as it is', () => {
+    expect(verdictOn(named(['a']), settled({ a: 'joined' }))).toMatchObject({
+      joined: 1,
+      undecided: 0,
+      retained: true,
+      refusedParts: [],
+      rest: undefined,
+    });
+  });
+
+  it('is refused with the first user of its message, and is no part of the rest', () => {
+    const message = named(['a', 'b']);
+    const verdict = verdictOn(message, settled({ a: 'joined' }, { refused: [message] }));
+    expect(verdict).toMatchObject({ joined: 1, refused: 0, undecided: 1, code: 'UPSTREAM_REJECTED' });
+    expect(verdict.refusedParts).toEqual([
+      { request: { groupId: 'g', userIds: ['a'], groupName: 'Team' }, code: 'UPSTREAM_REJECTED', failedCount: 0 },
+    ]);
+    expect(verdict.rest).toEqual({ groupId: 'g', userIds: ['b'] });
+  });
+
+  it('is refused apart from users that are refused, whose code comes first', () => {
+    const message = named(['a', 'b']);
+    const verdict = verdictOn(message, settled({ a: 'joined', b: FULL }, { refused: [message] }));
+    expect(verdict).toMatchObject({ code: 'GROUP_FULL', retained: false, rest: undefined });
+    expect(verdict.refusedParts).toEqual([
+      { request: { groupId: 'g', userIds: ['b'] }, code: 'GROUP_FULL', failedCount: 1 },
+      { request: { groupId: 'g', userIds: ['a'], groupName: 'Team' }, code: 'UPSTREAM_REJECTED', failedCount: 0 },
+    ]);
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
+import { Weather } from '../../../lib/rongcloud/weather.ts';
+import { answered, BROKEN, failure, SUCCESS, startClient } from '../../helpers/client-bed.ts';
+
+const attempts = (...codes: JoinErrorCode[]) =>
+  codes.map((code, domainIndex) => ({ domainIndex, error: new JoinError(code) }));
+
+function setUp() {
+  const clock = { ms: 0 };
+  return { clock, weather: new Weather(() => clock.ms) };
+}
+
+describe('Weather', () => {
+  it('is wary for 10 seconds after a call that failed on every domain it tried', () => {
+    const { clock, weather } = setUp();
+    expect(weather.isWary).toBe(false);
+    weather.failed(attempts('UPSTREAM_TIMEOUT', 'UPSTREAM_UNREACHABLE'));
+    clock.ms = 9_999;
+    expect(weather.isWary).toBe(true);
+    clock.ms = 10_000;
+    expect(weather.isWary).toBe(false);
+  });
+
+  it('is wary until the first success', () => {
+    const { weather } = setUp();
+    weather.failed(attempts('UPSTREAM_UNAVAILABLE'));
+    weather.succeeded();
+    expect(weather.isWary).toBe(false);
+  });
+
+  it.each(['GROUP_FULL', 'UPSTREAM_RATE_LIMITED', 'UPSTREAM_CREDENTIALS', 'DEADLINE_EXCEEDED'] as const)(
+    'is not wary after %s, though another domain failed before',
+    (code) => {
+      const { weather } = setUp();
+      weather.failed(attempts('UPSTREAM_TIMEOUT', code));
+      expect(weather.isWary).toBe(false);
+    },
+  );
+
+  it('knows for 2 seconds that calls are refused for their rate', () => {
+    const { clock, weather } = setUp();
+    weather.failed(attempts('UPSTREAM_TIMEOUT', 'UPSTREAM_RATE_LIMITED'));
+    clock.ms = 1999;
+    expect(weather.isRateLimited).toBe(true);
+    clock.ms = 2000;
+    expect(weather.isRateLimited).toBe(false);
+    weather.failed(attempts('UPSTREAM_TIMEOUT'));
+    expect(weather.isRateLimited).toBe(false);
+  });
+});
+
+describe('a client', () => {
+  it('makes one attempt of 2 seconds while it is wary, at the domain that it would begin with', async () => {
+    const { clock, join, sent, hosts } = startClient([BROKEN]);
+    await failure(join());
+    expect(hosts()).toBe('pbp');
+    clock.ms += 9_000;
+    await failure(join());
+    await failure(join());
+    expect(hosts()).toBe('pbpbp');
+    expect(sent.map(({ timeoutMs }) => timeoutMs)).toEqual([5000, 5000, 5000, 2000, 2000]);
+    clock.ms += 10_000;
+    await failure(join());
+    expect(sent[5]?.timeoutMs).toBe(5000);
+  });
+
+  it('is as before after one success', async () => {
+    const { join, sent } = startClient([BROKEN, BROKEN, BROKEN, SUCCESS, SUCCESS]);
+    await failure(join());
+    await join();
+    await join();
+    expect(sent.map(({ timeoutMs }) => timeoutMs)).toEqual([5000, 5000, 5000, 2000, 5000]);
+  });
+
+  it('says whether RongCloud has just refused a call for its rate', async () => {
+    const { client, clock, join } = startClient([answered(1008, 429)]);
+    expect(client.isRateLimited()).toBe(false);
+    await failure(join());
+    expect(client.isRateLimited()).toBe(true);
+    clock.ms += 2000;
+    expect(client.isRateLimited()).toBe(false);
+  });
+
+  it('retries a refusal for rate once, and then with what its successes have earned', async () => {
+    const endings = [answered(1008, 429)];
+    const { join, sent } = startClient(endings);
+    const sendings = async (): Promise<number> => {
+      const before = sent.length;
+      await failure(join());
+      return sent.length - before;
+    };
+    expect([await sendings(), await sendings()]).toEqual([2, 1]);
+    endings[0] = SUCCESS;
+    for (let i = 0; i < 10; i++) await join();
+    endings[0] = answered(1008, 429);
+    expect([await sendings(), await sendings()]).toEqual([2, 1]);
+  });
+});

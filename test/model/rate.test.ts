@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { brokenPromises } from '../helpers/queue-model/checks.ts';
+import { mostInOneSecond } from '../helpers/queue-model/pace-checks.ts';
+import { isAtRest } from '../helpers/queue-model/user-checks.ts';
+import { createWorld, START, type WorldOptions } from '../helpers/queue-model/world.ts';
+
+const HOUR_MS = 3_600_000;
+const at = START + 10_000;
+
+it.each<[string, WorldOptions]>([
+  [
+    'the secret changes, and its new value takes seconds to read',
+    { secret: { rotations: [{ at, readableAt: at }], latencyMs: 4000 } },
+  ],
+  ['connections die', { im: { trouble: [{ kind: 'dead', from: START, until: START + HOUR_MS, share: 0.5 }] } }],
+])('no second holds more starts than the rate and one while %s', async (_what, options) => {
+  const world = createWorld(options);
+  for (let i = 0; i < 1000; i++) world.queue.send(JSON.stringify({ groupId: `g${i}`, userIds: ['u'] }));
+  await world.run(() => isAtRest(world), 2 * HOUR_MS);
+  const byEnvironment = Map.groupBy(world.im.sendings, ({ environment }) => environment);
+  const most = [...byEnvironment.values()].map((sendings) => mostInOneSecond(sendings.map((one) => one.at)));
+  expect.soft(Math.max(...most)).toBeLessThanOrEqual(25);
+  expect(brokenPromises(world)).toEqual([]);
+});

@@ -1,0 +1,87 @@
+import net from 'node:net';
+import { SecretsManager } from '@aws-sdk/client-secrets-manager';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listeningPorts } from '../helpers/listening-ports.ts';
+import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
+
+// Every port that the sandbox opens, the random ones of serverless-offline included.
+let sandbox: TestSandbox;
+let ports: number[];
+beforeAll(async () => {
+  const before = listeningPorts();
+  sandbox = await startTestSandbox({ corsOrigins: ['https://app.example'] });
+  ports = listeningPorts().filter((port) => !before.includes(port));
+});
+afterAll(() => sandbox?.close());
+
+const EVENT = '{"groupId":"g","userIds":["mallory"]}';
+
+/** Writes bytes and gives what comes back until the connection is closed. */
+function exchange(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1', () => socket.write(bytes));
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(text));
+  });
+}
+
+/** The statuses of one request to each port, by port. */
+async function statuses(headers: string[], line = 'POST /token'): Promise<Record<number, string | undefined>> {
+  const head = [`${line} HTTP/1.1`, 'Connection: close', ...headers].join('\r\n');
+  const all = ports.map(async (port) => {
+    const answer = await exchange(port, `${head}\r\nContent-Length: ${EVENT.length}\r\n\r\n${EVENT}`);
+    return [port, answer.split(' ')[1]];
+  });
+  return Object.fromEntries(await Promise.all(all));
+}
+const refused = () => Object.fromEntries(ports.map((port) => [port, '403']));
+const INVOKE = () => `POST /2015-03-31/functions/${sandbox.invokeFunctionName}/invocations`;
+
+describe("each of the sandbox's ports", () => {
+  it('is known: six that npm start prints and two of serverless-offline', () => {
+    expect(ports).toHaveLength(8);
+  });
+
+  it.each([
+    ['another origin', ['Host: 127.0.0.1', 'Origin: https://evil.example']],
+    ['an origin of another port of this machine', ['Host: localhost', 'Origin: http://localhost:3000']],
+    ['no origin that it would tell', ['Host: 127.0.0.1', 'Origin: null']],
+    ['another name for this machine', ['Host: evil.example']],
+    ['a foreign page without an Origin', ['Host: 127.0.0.1', 'Sec-Fetch-Site: cross-site']],
+  ])('refuses a page of %s', async (_name, headers) => {
+    expect(await statuses(headers)).toEqual(refused());
+    expect(await statuses(headers, INVOKE())).toEqual(refused());
+    expect(await statuses(headers, 'GET /_sandbox/calls')).toEqual(refused());
+    expect(sandbox.im.primary.calls).toEqual([]);
+  });
+
+  it('answers programs of this machine, but for the two of serverless-offline', async () => {
+    const seen = Object.values(await statuses(['Host: 127.0.0.1']));
+    expect(seen.filter((status) => status === '403')).toHaveLength(2);
+    expect((await sandbox.invoke({ groupId: 'g', userIds: ['bob'] })).functionError).toBeUndefined();
+    sandbox.im.primary.calls.length = 0;
+  });
+
+  it('closes a connection whose body never arrives', async () => {
+    const head = 'POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n{';
+    const answers = await Promise.all(ports.map((port) => exchange(port, head)));
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1.1 4\d\d /);
+  });
+});
+
+describe('the secret', () => {
+  it('is given to the functions alone', async () => {
+    const read = (sessionToken?: string) => {
+      const credentials = { accessKeyId: 'local', secretAccessKey: 'local', ...(sessionToken && { sessionToken }) };
+      const client = new SecretsManager({ endpoint: sandbox.awsUrl, region: 'us-east-1', credentials });
+      return client.getSecretValue({ SecretId: 'rongcloud/app' });
+    };
+    await expect(read()).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    await expect(read('guess')).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    expect((await sandbox.invoke({ groupId: 'g', userIds: ['bob'] })).functionError).toBeUndefined();
+  });
+});
