@@ -1,4 +1,5 @@
 const names = require('../lib/telemetry/metric-names.json');
+const tags = require('./tags.cjs');
 
 // Serverless resolves ${…} in what this file gives, CloudFormation's own ${AWS::…} stay.
 const SERVICE = '${self:service}-${sls:stage}';
@@ -141,6 +142,7 @@ function toAlarm(name, { watches, above, periods = 1, seconds = 60, page = false
       TreatMissingData: 'notBreaching',
       AlarmActions: { 'Fn::If': ['AlarmsNotify', ['${param:alarmTopicArn}'], { Ref: 'AWS::NoValue' }] },
       OKActions: { 'Fn::If': ['AlarmsNotify', ['${param:alarmTopicArn}'], { Ref: 'AWS::NoValue' }] },
+      Tags: tags,
     },
   };
 }

@@ -116,7 +116,12 @@ module.exports = {
   Resources: {
     Dashboard: {
       Type: 'AWS::CloudWatch::Dashboard',
-      Properties: { DashboardName: SERVICE, DashboardBody: { 'Fn::Sub': JSON.stringify({ widgets }) } },
+      Properties: {
+        // Dashboards are global, so each region's has a name of its own.
+        // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudwatch-dashboard.html
+        DashboardName: { 'Fn::Sub': `${SERVICE}-\${AWS::Region}` },
+        DashboardBody: { 'Fn::Sub': JSON.stringify({ widgets }) },
+      },
     },
   },
 };

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { DATA_CENTERS } from '../lib/rongcloud/data-centers.ts';
 import { schemaFaults } from './helpers/cloudformation-schema.ts';
-import { idsOf, packaged, propertiesOf, type Template } from './helpers/packaged-template.ts';
+import { idsOf, type Package, packaged, propertiesOf, REQUIRED, type Template } from './helpers/packaged-template.ts';
 
 const load = createRequire(import.meta.url);
 const alarms: { Resources: object } = load('../resources/alarms.cjs');
@@ -10,26 +11,27 @@ const resultBus: (serverless: { resolveVariable: (name: string) => Promise<strin
 const DOORS = ['Http', 'Invoke', 'Queue'];
 const QUEUES = ['JoinQueue', 'JoinDeadLetterQueue', 'FailedInvocationQueue'];
 const LOGS = ['HttpLogGroup', 'InvokeLogGroup', 'QueueLogGroup', 'HttpApiLogGroup'];
+const ALARM = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:alarm-1';
 /** What a deployment that uses everything sets. */
 const SETTINGS = {
   secretId: 'my/secret',
   secretKmsKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/k',
   dataKmsKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/d',
-  dataCenter: 'beijing',
-  jwtIssuer: 'https://issuer.example',
-  jwtAudience: 'api',
+  ...REQUIRED,
   corsOrigins: 'https://a.example,https://b.example',
   originSecret: '{{resolve:secretsmanager:origin:SecretString}}',
   alarmTopicArn: 'arn:aws:sns:us-east-1:000000000000:topic',
   resultBus: 'arn:aws:events:us-east-1:000000000000:event-bus/results',
   httpConcurrency: '50',
+  rollbackAlarmArns: `${ALARM},${ALARM}2`,
+  rollbackMinutes: '10',
 };
-/** The stage dev with nothing set. */
-let dev: Template;
+/** The stage dev with what is required. */
+let dev: Package;
 /** The stage prod with everything set. */
-let prod: Template;
+let prod: Package;
 beforeAll(async () => {
-  dev = await packaged('dev', {});
+  dev = await packaged('dev', REQUIRED);
   prod = await packaged('prod', SETTINGS);
 });
 const arnOf = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
@@ -76,11 +78,17 @@ describe('the packaged template', () => {
     expect(DestinationConfig).toEqual({ OnFailure: { Destination: arnOf('FailedInvocationQueue') } });
   });
 
-  it('keeps the queues and logs of prod when the stack goes, and its logs longer', () => {
+  it('keeps the queues and logs when the stack goes, but those that a failed deployment began with, and none of dev', () => {
     for (const id of [...QUEUES, ...LOGS]) {
       expect(dev.Resources[id]).toMatchObject({ DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' });
-      expect(prod.Resources[id]).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+      expect(prod.Resources[id]).toMatchObject({
+        DeletionPolicy: 'RetainExceptOnCreate',
+        UpdateReplacePolicy: 'Retain',
+      });
     }
+  });
+
+  it('keeps the logs of prod longer', () => {
     for (const id of LOGS) {
       expect(propertiesOf(dev, id).RetentionInDays).toBe(30);
       expect(propertiesOf(prod, id).RetentionInDays).toBe(90);
@@ -96,6 +104,13 @@ describe('the packaged template', () => {
     });
   });
 
+  it('says where it is, and what it consists of is there', () => {
+    for (const file of ['rongcloud-group-join.zip', 'cloudformation-template-update-stack.json']) {
+      expect(prod.said).toMatch(new RegExp(`(package is|template) \\S+/${file}[.,]\\n`));
+      expect(prod.files).toContain(file);
+    }
+  });
+
   it('has every alarm and the dashboard, and notifies the topic if there is one', () => {
     const ids = idsOf(dev, 'AWS::CloudWatch::Alarm');
     expect(ids).toEqual(Object.keys(alarms.Resources));
@@ -108,6 +123,32 @@ describe('the packaged template', () => {
       expect(propertiesOf(dev, id)).toMatchObject(notifying(''));
       expect(propertiesOf(prod, id)).toMatchObject(notifying(SETTINGS.alarmTopicArn));
     }
+  });
+
+  it('names the dashboard for its region, since dashboards are global', () => {
+    expect(propertiesOf(prod, 'Dashboard').DashboardName).toEqual({
+      'Fn::Sub': 'rongcloud-group-join-prod-${AWS::Region}',
+    });
+  });
+
+  it('tags its functions, queues, alarms and roles with the service and the stage', () => {
+    const types = ['AWS::Lambda::Function', 'AWS::SQS::Queue', 'AWS::CloudWatch::Alarm', 'AWS::IAM::Role'];
+    const ids = types.flatMap((type) => idsOf(prod, type));
+    expect(ids.length).toBeGreaterThan(18);
+    for (const id of ids) {
+      expect(propertiesOf(prod, id).Tags).toEqual([
+        { Key: 'service', Value: 'rongcloud-group-join' },
+        { Key: 'stage', Value: 'prod' },
+      ]);
+    }
+  });
+
+  it('is undone while it is deployed if an alarm that is named fires, and needs none', () => {
+    expect(prod.rollbackConfiguration).toEqual({
+      RollbackTriggers: [ALARM, `${ALARM}2`].map((Arn) => ({ Arn, Type: 'AWS::CloudWatch::Alarm' })),
+      MonitoringTimeInMinutes: 10,
+    });
+    expect(dev.rollbackConfiguration).toEqual({ RollbackTriggers: [], MonitoringTimeInMinutes: 0 });
   });
 
   it("stands up to AWS's own resource schemas", () => {
@@ -138,23 +179,49 @@ describe('what stages set', () => {
   const accepts = (name: string, value: string) =>
     new RegExp(`^(?:${dev.Parameters[name]?.AllowedPattern})$`).test(value);
 
-  it('is refused by CloudFormation while a value without a default is missing', () => {
-    const refused = ({ Parameters }: Template) =>
-      Object.entries(Parameters).flatMap(([name, { Default }]) => (accepts(name, Default) ? [] : [name]));
-    expect(refused(dev)).toEqual(['DataCenterOrApiUrls', 'JwtIssuer', 'JwtAudience']);
-    expect(refused(prod)).toEqual([]);
-    const { dataCenter, jwtIssuer, jwtAudience, corsOrigins, secretId, resultBus } = SETTINGS;
-    expect(Object.values(prod.Parameters).map(({ Default }) => Default)).toEqual([
-      dataCenter,
-      jwtIssuer,
-      jwtAudience,
-      corsOrigins,
-      secretId,
-      resultBus,
-    ]);
+  it('suits the patterns that CloudFormation compares it with', () => {
+    for (const { Parameters } of [dev, prod]) {
+      for (const { Default } of Object.values(Parameters)) expect(Default).toBeTypeOf('string');
+      const refused = Object.entries(Parameters).filter(([name, { Default }]) => !accepts(name, Default));
+      expect(refused).toEqual([]);
+    }
+  });
+
+  it('is a data centre that the functions know', () => {
+    const pattern = dev.Parameters.DataCenter?.AllowedPattern;
+    expect(pattern).toBe(`(${Object.keys(DATA_CENTERS).join('|')})?`);
+  });
+
+  it('is refused by CloudFormation in the words that name it', () => {
+    const parameters = Object.entries(dev.Parameters);
+    for (const [name, { ConstraintDescription }] of parameters) {
+      const lower = name.charAt(0).toLowerCase() + name.slice(1);
+      expect(ConstraintDescription).toContain(name === 'DataCenterOrApiUrls' ? 'dataCenter (or apiUrls)' : lower);
+    }
   });
 
   it.each([
+    ['DataCenterOrApiUrls', 'beijing', ''],
+    ['JwtAudience', 'api', ''],
+    ['JwtIssuer', 'https://issuer.example', ''],
+    ['DataCenter', 'singapore-b', 'mars'],
+    ['ApiUrls', 'https://a.example,https://b.example', 'https://a.example/path'],
+    ['ApiUrls', '', 'http://a.example'],
+    ['JwksUri', '', 'http://issuer.example/keys'],
+    ['JwtServiceScope', 'group:join', 'group:join group:leave'],
+    ['QueueRate', '0.5', '0'],
+    ['QueueRate', '100', '101'],
+    ['ThrottleRate', '0.5', 'much'],
+    ['ThrottleBurst', '50', '0.5'],
+    ['HttpConcurrency', '', '-1'],
+    ['AlarmTopicArn', SETTINGS.alarmTopicArn, 'topic'],
+    ['SecretKmsKeyArn', SETTINGS.secretKmsKeyArn, 'arn:aws:kms:us-east-1:000000000000:alias/k'],
+    ['DataKmsKeyArn', '', 'k'],
+    ['RollbackAlarmArns', 'none', 'alarm-1'],
+    ['RollbackAlarmArns', Array(5).fill(ALARM).join(), Array(6).fill(ALARM).join()],
+    ['RollbackMinutes', '180', '181'],
+    ['Removal', 'Retain', 'Keep'],
+    ['LogLevel', 'DEBUG', 'debug'],
     ['SecretId', 'rongcloud/app', 'arn:aws:secretsmanager:us-east-1:000000000000:secret:x'],
     ['JwtIssuer', 'https://issuer.example', 'http://issuer.example'],
     ['CorsOrigins', 'https://a.example,http://b.example:8080', 'https://a.example, https://b.example'],

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,26 +11,63 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SERVERLESS = join(ROOT, 'node_modules/serverless/bin/serverless.js');
 
 export interface Template {
-  Parameters: Record<string, { Default: string; AllowedPattern: string }>;
+  Parameters: Record<string, { Default: string; AllowedPattern: string; ConstraintDescription: string }>;
   Conditions: Record<string, unknown>;
   Resources: Record<string, TemplateResource>;
   Outputs: Record<string, { Value: unknown; Export?: { Name: string } }>;
+}
+
+/** What no stage can do without. */
+export const REQUIRED = { dataCenter: 'beijing', jwtIssuer: 'https://issuer.example', jwtAudience: 'api' };
+
+export interface Package extends Template {
+  /** What Serverless Framework said. */
+  said: string;
+  /** What osls asks CloudFormation to watch while it deploys. */
+  rollbackConfiguration: unknown;
+  /** The names of the files that the package consists of. */
+  files: string[];
 }
 
 /**
  * Packages a stage with no credentials and no home, and gives its CloudFormation template. One at a time: each run
  * empties and fills the same `.serverless/` before it moves its files.
  */
-export async function packaged(stage: string, params: Record<string, string>): Promise<Template> {
+export async function packaged(stage: string, params: Record<string, string>): Promise<Package> {
   const folder = await mkdtemp(join(tmpdir(), 'package-'));
+  const read = async (file: string) => JSON.parse(await readFile(join(folder, file), 'utf8'));
   try {
-    const values = Object.entries(params).map(([name, value]) => `--param=${name}=${value}`);
-    const flags = ['package', '--stage', stage, '--package', folder, ...values];
-    await run(process.execPath, [SERVERLESS, ...flags], { cwd: ROOT, env: { HOME: folder } });
-    return JSON.parse(await readFile(join(folder, 'cloudformation-template-update-stack.json'), 'utf8'));
+    const said = await serverless(['package', '--stage', stage, '--package', folder], params, {
+      HOME: folder,
+      DIST_IS_BUILT: 'yes',
+    });
+    const template: Template = await read('cloudformation-template-update-stack.json');
+    const { service } = await read('serverless-state.json');
+    const { rollbackConfiguration } = service.provider;
+    return { ...template, said, rollbackConfiguration, files: await readdir(folder) };
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** What Serverless Framework says to a command that it is to refuse. */
+export async function refusal(command: string, stage: string, params: Record<string, string>): Promise<string> {
+  return serverless([command, '--stage', stage], params, { HOME: tmpdir() }).then(
+    () => {
+      throw new Error(`${command} took the stage ${stage}`);
+    },
+    ({ stdout, stderr }: { stdout: string; stderr: string }) => stdout + stderr,
+  );
+}
+
+async function serverless(
+  flags: readonly string[],
+  params: Record<string, string>,
+  env: Record<string, string>,
+): Promise<string> {
+  const values = Object.entries(params).map(([name, value]) => `--param=${name}=${value}`);
+  const { stdout, stderr } = await run(process.execPath, [SERVERLESS, ...flags, ...values], { cwd: ROOT, env });
+  return stdout + stderr;
 }
 
 /** The logical ids of a type's resources. */
