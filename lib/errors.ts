@@ -35,6 +35,7 @@ const FAILURES = {
 
 /** Every way a join can fail. */
 export type JoinErrorCode = keyof typeof FAILURES;
+export const JOIN_ERROR_CODES: readonly string[] = Object.keys(FAILURES);
 
 /** What a caller is told, unless there is something better to say. */
 const DETAILS: Readonly<Record<JoinErrorCode, string>> = {

@@ -1,28 +1,10 @@
+const { JOIN_ERROR_CODES } = require('../lib/errors.ts');
 const names = require('../lib/telemetry/metric-names.json');
 
 const SERVICE = '${self:service}-${sls:stage}';
 const NAMESPACE = '${self:custom.metricsNamespace}';
 const FUNCTION = '${self:service}-${sls:stage}-';
 const QUEUE = '${self:service}-${sls:stage}-joins';
-const CODES = [
-  'UNAUTHENTICATED',
-  'FORBIDDEN',
-  'INVALID_REQUEST',
-  'GROUP_FULL',
-  'UPSTREAM_REJECTED',
-  'UPSTREAM_MISCONFIGURED',
-  'UPSTREAM_UNREADABLE',
-  'UPSTREAM_RATE_LIMITED',
-  'UPSTREAM_CREDENTIALS',
-  'UPSTREAM_UNAVAILABLE',
-  'UPSTREAM_UNREACHABLE',
-  'UPSTREAM_TIMEOUT',
-  'CREDENTIALS_UNAVAILABLE',
-  'IDENTITY_UNAVAILABLE',
-  'QUEUE_UNAVAILABLE',
-  'DEADLINE_EXCEEDED',
-  'INTERNAL',
-];
 
 const doors = (name, stat = 'Sum') =>
   ['http', 'invoke', 'queue'].map((door) => [
@@ -35,7 +17,7 @@ const doors = (name, stat = 'Sum') =>
     { label: `${name}, ${door}`, stat },
   ]);
 const codes = (name) =>
-  CODES.map((code) => [NAMESPACE, name, 'service', SERVICE, 'code', code, { label: code, stat: 'Sum' }]);
+  JOIN_ERROR_CODES.map((code) => [NAMESPACE, name, 'service', SERVICE, 'code', code, { label: code, stat: 'Sum' }]);
 const queueDoor = (name, stat) => [
   NAMESPACE,
   name,
