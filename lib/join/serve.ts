@@ -105,7 +105,9 @@ export async function serve(deps: ServeDeps, options: ServeOptions): Promise<Ser
     if (later.waitMs === undefined) return putOff(later, admitted, nothingYet);
     if (deps.isRateLimited?.()) {
       const served = await putOff(later, admitted, nothingYet);
-      return served.kind === 'queued' ? served : joinNow(request, deadline);
+      if (served.kind === 'queued') return served;
+      fields.queueRefusal = failureOf(served)?.code;
+      return joinNow(request, deadline);
     }
     const tried = await joinNow(request, Math.min(deadline, startedAt + later.waitMs), MIN_TRY_MS);
     const worthRepeating = tried.report.failed.filter(({ error }) => error.retryable);
@@ -113,8 +115,10 @@ export async function serve(deps: ServeDeps, options: ServeOptions): Promise<Ser
     const userIds = worthRepeating.flatMap((some) => some.userIds);
     const failed = tried.report.failed.filter(({ error }) => !error.retryable);
     const served = await putOff(later, { ...admitted, request: { ...request, userIds } }, { ...tried.report, failed });
+    if (served.kind === 'queued') return served;
     // When the queue fails too, the caller learns how the try ended.
-    return served.kind === 'queued' ? served : tried;
+    fields.queueRefusal = failureOf(served)?.code;
+    return tried;
   }
 
   async function joinNow(

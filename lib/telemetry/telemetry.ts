@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import type { JoinError } from '../errors.ts';
+import type { JoinError, JoinErrorCode } from '../errors.ts';
 import type { Attempt } from '../rongcloud/client.ts';
 import { describeCause, framesOf } from './error-description.ts';
 import names from './metric-names.json' with { type: 'json' };
@@ -20,6 +20,8 @@ export interface RequestFields {
   failed?: number;
   /** How many went to the queue. */
   queued?: number;
+  /** Why the queue did not take what a try had left over, if the try is what the caller is told of. */
+  queueRefusal?: JoinErrorCode | undefined;
   /** Sendings to RongCloud. */
   attempts?: number;
   /** The host that was called last. */
@@ -94,6 +96,9 @@ export function createTelemetry(door: 'http' | 'invoke' | 'queue'): Telemetry {
   const logger = new Logger();
   const metrics = new Metrics({ defaultDimensions: { door } });
   let coldStart = true;
+  /** Of the batch under way: the codes of its calls that failed, and whether RongCloud said yes or no to any. */
+  const failedCalls = new Set<string>();
+  let answered = false;
   const count = (name: keyof typeof names, value: number): void => {
     if (value > 0) metrics.addMetric(names[name], MetricUnit.Count, value);
   };
@@ -105,6 +110,11 @@ export function createTelemetry(door: 'http' | 'invoke' | 'queue'): Telemetry {
     byCode.addMetric(names.failures, MetricUnit.Count, 1);
     byCode.addMetric(names.failedUsers, MetricUnit.Count, users);
     byCode.publishStoredMetrics();
+  }
+
+  /** Its average is the share of the work that this door could not do; what is a caller's fault is not part of it. */
+  function countUnserved(unserved: boolean): void {
+    metrics.addMetric(names.unserved, MetricUnit.Count, unserved ? 1 : 0);
   }
 
   function write(message: string, fields: object, error: JoinError | undefined): void {
@@ -133,14 +143,21 @@ export function createTelemetry(door: 'http' | 'invoke' | 'queue'): Telemetry {
       count('joinedUsers', fields.joined ?? 0);
       count('queuedUsers', fields.queued ?? 0);
       count('failedUsers', fields.failed ?? (error ? (fields.users ?? 0) : 0));
+      count('failedRequests', error ? 1 : 0);
       if (error) countFailure(error.code, fields.failed ?? fields.users ?? 0);
+      if (fields.queueRefusal !== undefined) countFailure(fields.queueRefusal, 0);
+      const someServed = (fields.joined ?? 0) + (fields.queued ?? 0) > 0;
+      if (error?.blames !== 'caller') countUnserved(error !== undefined && error.status >= 500 && !someServed);
       const outcome = error ? 'not joined' : fields.queued === undefined ? 'joined' : 'queued';
       endInvocation(outcome, fields, error);
     },
     call(fields, error) {
       metrics.addMetric(names.usersPerCall, MetricUnit.Count, fields.users);
-      if (error) countFailure(error.code, fields.users);
-      else count('joinedUsers', fields.users);
+      if (error) {
+        failedCalls.add(error.code);
+        countFailure(error.code, fields.users);
+      } else count('joinedUsers', fields.users);
+      answered ||= !error || error.status < 500;
       write(error ? 'call failed' : 'called', fields, error);
     },
     deadLetter(fields) {
@@ -155,8 +172,11 @@ export function createTelemetry(door: 'http' | 'invoke' | 'queue'): Telemetry {
     batch(fields, error) {
       count('queueMessages', fields.messages);
       metrics.addMetric(names.messageAge, MetricUnit.Milliseconds, fields.oldestMs);
-      // A failed call has been counted with its code; a batch that fails by itself has no call.
-      if (error && (error.code === 'INTERNAL' || error.code === 'DEADLINE_EXCEEDED')) countFailure(error.code, 0);
+      // What ended the batch without a call, like a secret out of reach, has not been counted with one.
+      if (error && !failedCalls.has(error.code)) countFailure(error.code, 0);
+      if (answered || fields.retained > 0) countUnserved(!answered);
+      failedCalls.clear();
+      answered = false;
       endInvocation(error ? 'batch cut short' : 'batch done', fields, error);
     },
   };

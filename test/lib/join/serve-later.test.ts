@@ -71,6 +71,16 @@ describe('a request that need not be tried now', () => {
 });
 
 describe('a request that is tried first', () => {
+  it('has in its line that the queue did not take what was left, while the try is what is answered', async () => {
+    const failures = { 0: 'UPSTREAM_TIMEOUT' } as const;
+    const { fields, error } = await serveLater({ waitMs: 2000, failures, enqueue: refused });
+    expect(fields).toMatchObject({ queueRefusal: 'QUEUE_UNAVAILABLE', joined: 2, failed: 1 });
+    expect(error).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
+    const limited = await serveLater({ waitMs: 2000, enqueue: refused, isRateLimited: () => true });
+    expect(limited.fields).toMatchObject({ queueRefusal: 'QUEUE_UNAVAILABLE', joined: 3 });
+    expect((await serveLater({ waitMs: 2000, failures })).fields).not.toHaveProperty('queueRefusal');
+  });
+
   it('has the time that it says, from the start, and no more than the door', async () => {
     expect((await serveLater({ waitMs: 2000 })).join.mock.calls[0]?.[1]).toMatchObject({ deadline: NOW + 2000 });
     expect((await serveLater({ waitMs: 9000 })).join.mock.calls[0]?.[1]).toMatchObject({ deadline: NOW + 8000 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import names from '../../../lib/telemetry/metric-names.json' with { type: 'json' };
+import type { DoorAnswer } from '../../helpers/built-door.ts';
 import { metricOf, startTelemetryBed, type TelemetryBed } from '../../helpers/telemetry-bed.ts';
 
 let bed: TelemetryBed;
@@ -67,6 +68,44 @@ it('says what the queue door did, call by call and in all', async () => {
   expect(value(names.usersPerCall)).toEqual([2, 1, 1]);
   expect(value(names.deadLettered)).toEqual([1, 1]);
   expect(value(names.joinedUsers)).toBe(1);
+  expect(value(names.unserved)).toBe(0);
   expect(Number(value(names.messageAge))).toBeGreaterThanOrEqual(5000);
   expect(bed.dead.bodies()).toHaveLength(2);
+});
+
+const failuresOf = ({ metrics }: DoorAnswer) =>
+  metrics.filter((one) => one.code !== undefined).map((one) => [one.code, one[names.failures]]);
+const batchOf = (body: string) => {
+  const attributes = { SentTimestamp: String(Date.now()) };
+  return { Records: [{ messageId: 'm', body, attributes }] };
+};
+const JOIN = '{"groupId":"g","userIds":["planted-user"]}';
+
+it('counts why a batch made no call, and that it could do nothing', async () => {
+  const door = await bed.start('queue', { RONGCLOUD_SECRET_ID: 'none' });
+  const answer = await door.invoke(batchOf(JOIN), 60_000);
+  expect(failuresOf(answer)).toEqual([['CREDENTIALS_UNAVAILABLE', 1]]);
+  expect(metricOf(answer, names.unserved)?.value).toBe(1);
+});
+
+it('counts the failure that ended a batch once, with the call that met it', async () => {
+  const door = await bed.start('queue');
+  bed.app.appSecret = 'other';
+  const answer = await door.invoke(batchOf(JOIN), 60_000);
+  expect(failuresOf(answer)).toEqual([['UPSTREAM_CREDENTIALS', 1]]);
+  expect(metricOf(answer, names.unserved)?.value).toBe(1);
+  // The next batch begins with nothing counted.
+  const next = await door.invoke(batchOf(JOIN), 6500);
+  expect(failuresOf(next)).toEqual([['DEADLINE_EXCEEDED', 1]]);
+  bed.app.appSecret = 'planted-app-secret';
+  expect(metricOf(await door.invoke(batchOf(JOIN), 60_000), names.unserved)?.value).toBe(0);
+});
+
+it('counts that SQS takes no dead letters, and says nothing of the work where there is none', async () => {
+  const door = await bed.start('queue', { JOIN_DLQ_URL: 'http://127.0.0.1:9/000000000000/dead' });
+  const answer = await door.invoke(batchOf('planted-nonsense'), 60_000);
+  expect(failuresOf(answer)).toEqual([['QUEUE_UNAVAILABLE', 1]]);
+  expect(metricOf(answer, names.unserved)?.value).toBe(1);
+  const other = await bed.start('queue');
+  expect(metricOf(await other.invoke(batchOf('planted-nonsense'), 60_000), names.unserved)).toBeUndefined();
 });

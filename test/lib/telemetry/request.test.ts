@@ -53,6 +53,7 @@ describe('a request', () => {
               Dimensions: [['service', 'door']],
               Metrics: expect.arrayContaining([
                 { Name: names.joinedUsers, Unit: 'Count' },
+                { Name: names.unserved, Unit: 'Count' },
                 { Name: names.upstreamCalls, Unit: 'Count' },
                 { Name: names.upstreamLatency, Unit: 'Milliseconds' },
                 { Name: names.attempts, Unit: 'Count' },
@@ -65,6 +66,7 @@ describe('a request', () => {
         service: 'join-test',
         door: 'http',
         [names.joinedUsers]: 1,
+        [names.unserved]: 0,
         [names.upstreamCalls]: 1,
         [names.upstreamLatency]: ms,
         [names.attempts]: 1,
@@ -92,6 +94,22 @@ describe('a request', () => {
     bed.misbehave({ kind: 'status', status: 500 });
     const exhausted = await http.invoke(await bed.httpEvent());
     expect(metricOf(exhausted, names.retryBudgetExhausted)).toMatchObject({ value: 1, door: 'http' });
+  });
+
+  it('counts whether the door could do its work, and nothing of that where the caller is at fault', async () => {
+    const http = await bed.start('http');
+    const asked = async (parts?: Parameters<TelemetryBed['httpEvent']>[0]) => {
+      const answer = await http.invoke(await bed.httpEvent(parts));
+      return [names.unserved, names.failedRequests].map((name) => metricOf(answer, name)?.value);
+    };
+    expect(await asked()).toEqual([0, undefined]);
+    expect(await asked({ groupId: 'closed' })).toEqual([undefined, 1]);
+    bed.misbehave({ kind: 'status', status: 405, body: '{"code":405}' });
+    expect(await asked()).toEqual([0, 1]);
+    bed.misbehave({ kind: 'status', status: 500 });
+    expect(await asked()).toEqual([1, 1]);
+    // The queue has taken it.
+    expect(await asked({ headers: { prefer: 'respond-async, wait=1' } })).toEqual([0, undefined]);
   });
 
   it('says what an asynchronous request and the Invoke door did', async () => {
