@@ -20,7 +20,8 @@ const SETTINGS = {
   ...REQUIRED,
   corsOrigins: 'https://a.example,https://b.example',
   originSecret: '{{resolve:secretsmanager:origin:SecretString}}',
-  alarmTopicArn: 'arn:aws:sns:us-east-1:000000000000:topic',
+  alarmTopicArn: 'arn:aws:sns:us-east-1:000000000000:pages',
+  ticketTopicArn: 'arn:aws:sns:us-east-1:000000000000:tickets',
   resultBus: 'arn:aws:events:us-east-1:000000000000:event-bus/results',
   httpConcurrency: '50',
   rollbackAlarmArns: `${ALARM},${ALARM}2`,
@@ -111,17 +112,20 @@ describe('the packaged template', () => {
     }
   });
 
-  it('has every alarm and the dashboard, and notifies the topic if there is one', () => {
+  it('has every alarm and the dashboard, and notifies the topic of pages or that of tickets if there is one', () => {
     const ids = idsOf(dev, 'AWS::CloudWatch::Alarm');
     expect(ids).toEqual(Object.keys(alarms.Resources));
     expect(idsOf(dev, 'AWS::CloudWatch::Dashboard')).toHaveLength(1);
-    const notifying = (topic: string) => {
-      const actions = { 'Fn::If': ['AlarmsNotify', [topic], { Ref: 'AWS::NoValue' }] };
+    const notifying = (condition: string, topic: string) => {
+      const actions = { 'Fn::If': [condition, [topic], { Ref: 'AWS::NoValue' }] };
       return { AlarmActions: actions, OKActions: actions };
     };
     for (const id of ids) {
-      expect(propertiesOf(dev, id)).toMatchObject(notifying(''));
-      expect(propertiesOf(prod, id)).toMatchObject(notifying(SETTINGS.alarmTopicArn));
+      const page = propertiesOf(dev, id).AlarmDescription.startsWith('PAGE.');
+      const condition = page ? 'PagesNotify' : 'TicketsNotify';
+      expect(propertiesOf(dev, id)).toMatchObject(notifying(condition, ''));
+      const topic = page ? SETTINGS.alarmTopicArn : SETTINGS.ticketTopicArn;
+      expect(propertiesOf(prod, id)).toMatchObject(notifying(condition, topic));
     }
   });
 
@@ -149,6 +153,16 @@ describe('the packaged template', () => {
       MonitoringTimeInMinutes: 10,
     });
     expect(dev.rollbackConfiguration).toEqual({ RollbackTriggers: [], MonitoringTimeInMinutes: 0 });
+  });
+
+  it('counts what API Gateway turns away, where the alarms look for it', () => {
+    const { LogGroupName, FilterPattern, MetricTransformations } = propertiesOf(dev, 'TooManyRequestsFilter');
+    expect(LogGroupName).toEqual({ Ref: 'HttpApiLogGroup' });
+    expect(FilterPattern).toBe('{ $.status = "429" }');
+    expect(propertiesOf(dev, 'HttpApiStage').AccessLogSettings.Format).toContain('"status":"$context.status"');
+    const [{ MetricNamespace, MetricName }] = MetricTransformations;
+    const [watched] = propertiesOf(dev, 'TooManyRequestsAlarm').Metrics;
+    expect(watched.MetricStat.Metric).toMatchObject({ Namespace: MetricNamespace, MetricName });
   });
 
   it("stands up to AWS's own resource schemas", () => {
@@ -228,6 +242,9 @@ describe('what stages set', () => {
     ['CorsOrigins', '*', '*,https://a.example'],
     ['ResultBus', '', 'my bus'],
     ['ResultBus', 'my/bus_1.a-b', 'arn:aws:sqs:us-east-1:000000000000:results'],
+    ['AlarmTopicArn', '', 'topic'],
+    ['AlarmTopicArn', SETTINGS.alarmTopicArn, SETTINGS.resultBus],
+    ['TicketTopicArn', 'arn:aws-cn:sns:cn-north-1:000000000000:tickets', 'tickets'],
     ['ResultBus', SETTINGS.resultBus, 'arn:aws:events:us-east-1:000000000000:rule/results'],
   ])('as %s may be %s and may not be %s', (name, good, bad) => {
     expect(accepts(name, good)).toBe(true);
@@ -239,7 +256,8 @@ describe('what stages set', () => {
     const none = set('');
     expect(dev.Conditions).toEqual({
       BrowsersMayCall: none,
-      AlarmsNotify: none,
+      PagesNotify: none,
+      TicketsNotify: none,
       HttpIsCapped: none,
       ResultsAreTold: none,
       SecretHasOwnKey: none,
@@ -247,7 +265,8 @@ describe('what stages set', () => {
     });
     expect(prod.Conditions).toEqual({
       BrowsersMayCall: set(SETTINGS.corsOrigins),
-      AlarmsNotify: set(SETTINGS.alarmTopicArn),
+      PagesNotify: set(SETTINGS.alarmTopicArn),
+      TicketsNotify: set(SETTINGS.ticketTopicArn),
       HttpIsCapped: set(SETTINGS.httpConcurrency),
       ResultsAreTold: set(SETTINGS.resultBus),
       SecretHasOwnKey: set(SETTINGS.secretKmsKeyArn),

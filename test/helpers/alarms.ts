@@ -1,25 +1,26 @@
 import { createRequire } from 'node:module';
+import { type AlarmProperties, nameOf } from './alarm-evaluator.ts';
 
-interface Metric {
-  Namespace: string;
-  MetricName: string;
-  Dimensions: { Name: string; Value: string }[];
-}
-interface Alarm {
-  Properties: { Metrics: { MetricStat?: { Metric: Metric } }[] };
-}
-const { Resources }: { Resources: Record<string, Alarm> } = createRequire(import.meta.url)(
+const { Resources }: { Resources: Record<string, { Properties: AlarmProperties }> } = createRequire(import.meta.url)(
   '../../resources/alarms.cjs',
 );
 
-/** For each alarm that watches what this service counts: the metrics, each with its code or its door. */
+/** Every alarm of the template by its name. */
+export const ALARMS: ReadonlyMap<string, AlarmProperties> = new Map(
+  Object.entries(Resources).map(([id, { Properties }]) => [id.replace(/Alarm$/, ''), Properties]),
+);
+
+export function isPage({ AlarmDescription }: AlarmProperties): boolean {
+  return AlarmDescription.startsWith('PAGE.');
+}
+
+/** For each alarm that watches what the doors count: the metrics, each with its code or its door. */
 export function ownMetricsOfAlarms(): string[][] {
-  const watched = Object.values(Resources).map(({ Properties }) =>
-    Properties.Metrics.flatMap(({ MetricStat }) =>
-      MetricStat?.Metric.Namespace.startsWith('AWS/') === false ? [MetricStat.Metric] : [],
-    ),
-  );
-  return watched
-    .filter((metrics) => metrics.length > 0)
-    .map((metrics) => metrics.map(({ MetricName, Dimensions }) => `${MetricName} ${Dimensions[1]?.Value}`));
+  return [...ALARMS.values()]
+    .map(({ Metrics }) =>
+      Metrics.flatMap(({ MetricStat }) =>
+        MetricStat?.Metric.Dimensions.some(({ Name }) => Name === 'service') ? [nameOf(MetricStat.Metric)] : [],
+      ),
+    )
+    .filter((metrics) => metrics.length > 0);
 }

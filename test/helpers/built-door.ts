@@ -24,7 +24,8 @@ export interface DoorAnswer {
 
 /** A door of `dist/` in a process of its own, as Lambda runs it. */
 export interface BuiltDoor {
-  invoke(event: unknown, remainingMs?: number): Promise<DoorAnswer>;
+  /** `laterMs`: how much later than now it is for the door. */
+  invoke(event: unknown, remainingMs?: number, laterMs?: number): Promise<DoorAnswer>;
   /** All that it has printed. */
   output(): string;
   close(): Promise<void>;
@@ -46,8 +47,8 @@ export async function startBuiltDoor(
   await once(child, 'message');
   let seen = 0;
   return {
-    async invoke(event, remainingMs = 15_000) {
-      child.send({ event, remainingMs });
+    async invoke(event, remainingMs = 15_000, laterMs = 0) {
+      child.send({ event, remainingMs, laterMs });
       const [answer]: Omit<DoorAnswer, 'logs' | 'metrics'>[] = await once(child, 'message');
       // What was printed comes by another way than the answer.
       await new Promise((resolve) => setTimeout(resolve, 30));

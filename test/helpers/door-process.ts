@@ -1,15 +1,23 @@
 // A built door as Lambda runs it, driven over IPC: `node door-process.ts <url of the bundle>`.
+const realNow = Date.now;
+let later = 0;
+// Before the bundle takes it.
+Date.now = () => realNow() + later;
 const { handler } = await import(process.argv[2] ?? '');
 
-process.on('message', async ({ event, remainingMs }: { event: unknown; remainingMs: number }) => {
-  const context = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => remainingMs };
-  try {
-    const result = await handler(event, context);
-    process.send?.({ result, peakBytes: process.resourceUsage().maxRSS * 1024 });
-  } catch (error) {
-    const { name, message, stack } = error as Error;
-    process.send?.({ error: { name, message, stack } });
-  }
-});
+process.on(
+  'message',
+  async ({ event, remainingMs, laterMs }: { event: unknown; remainingMs: number; laterMs: number }) => {
+    later = laterMs;
+    const context = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => remainingMs };
+    try {
+      const result = await handler(event, context);
+      process.send?.({ result, peakBytes: process.resourceUsage().maxRSS * 1024 });
+    } catch (error) {
+      const { name, message, stack } = error as Error;
+      process.send?.({ error: { name, message, stack } });
+    }
+  },
+);
 process.on('disconnect', () => process.exit());
 process.send?.('ready');

@@ -5,7 +5,7 @@ import { getSecretValue } from '../../sandbox/secrets-manager.ts';
 import { sqsOperations } from '../../sandbox/sqs.ts';
 import { SqsQueue } from '../../sandbox/sqs-queue.ts';
 import { type BuiltDoor, type DoorAnswer, type Line, startBuiltDoor } from './built-door.ts';
-import { answers, startFaultyServer } from './faulty-server.ts';
+import { answers, type FaultyServer, startFaultyServer } from './faulty-server.ts';
 import { leaks } from './leaks.ts';
 import { AUDIENCE, goodClaims, keySet, testKey } from './tokens.ts';
 
@@ -22,6 +22,11 @@ export interface TelemetryBed {
   app: ImApp;
   primary: ImService;
   dead: SqsQueue;
+  issuer: FaultyServer;
+  /** How much later than now it is for the IM service. */
+  clock: { laterMs: number };
+  /** What Secrets Manager holds. */
+  secrets: Map<string, string>;
   start(door: 'http' | 'invoke' | 'queue', changes?: Record<string, string>): Promise<BuiltDoor>;
   /** An event of the HTTP door from `planted-user`, with a request id of its own. */
   httpEvent(parts?: { body?: string; groupId?: string; headers?: object }): Promise<object>;
@@ -32,11 +37,13 @@ export interface TelemetryBed {
 }
 
 export async function startTelemetryBed(): Promise<TelemetryBed> {
-  const app = new ImApp(SECRETS);
+  const clock = { laterMs: 0 };
+  const app = new ImApp({ ...SECRETS, now: () => Date.now() + clock.laterMs });
   const [primary, backup] = [await startImService(app), await startImService(app)];
   const dead = new SqsQueue({ name: 'dead', visibilityTimeoutMs: 1000 });
+  const secrets = new Map([['rongcloud/app', JSON.stringify(SECRETS)]]);
   const aws = await startAws(0, {
-    'secretsmanager.GetSecretValue': getSecretValue(new Map([['rongcloud/app', JSON.stringify(SECRETS)]])),
+    'secretsmanager.GetSecretValue': getSecretValue(secrets),
     ...sqsOperations([new SqsQueue({ name: 'joins', visibilityTimeoutMs: 1000 }), dead]),
   });
   const key = await testKey('k1');
@@ -47,6 +54,9 @@ export async function startTelemetryBed(): Promise<TelemetryBed> {
     app,
     primary,
     dead,
+    issuer,
+    clock,
+    secrets,
     async start(name, changes = {}) {
       const door = await startBuiltDoor(name, {
         AWS_REGION: 'us-east-1',

@@ -1,14 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import names from '../../../lib/telemetry/metric-names.json' with { type: 'json' };
-import { ownMetricsOfAlarms } from '../../helpers/alarms.ts';
-import type { Line } from '../../helpers/built-door.ts';
 import { linesOf, metricOf, startTelemetryBed, type TelemetryBed } from '../../helpers/telemetry-bed.ts';
 
 const NOWHERE = 'http://127.0.0.1:9';
-/** Every metric that a case made, with its code or its door. */
-const emitted = new Set<string>();
-const metricNames = ({ _aws }: Line) =>
-  (_aws?.CloudWatchMetrics ?? []).flatMap(({ Metrics }) => Metrics.map(({ Name }) => Name));
 
 let bed: TelemetryBed;
 beforeEach(async () => {
@@ -140,9 +134,6 @@ describe('every code, through a built door', () => {
           ? { ...(await bed.httpEvent()), headers: {} }
           : await bed.httpEvent(event);
     const answer = await http.invoke(given, remainingMs);
-    for (const one of answer.metrics) {
-      for (const name of metricNames(one)) emitted.add(`${name} ${one.code ?? one.door}`);
-    }
     const body = JSON.parse(answer.result?.body ?? '');
     expect(body.code).toBe(code);
     expect(linesOf(answer)).toHaveLength(1);
@@ -203,13 +194,5 @@ describe('every code, through a built door', () => {
       expect(metricOf(answer, names.rateRefusals)).toMatchObject({ value: [1, 1], door: 'http' });
     }
     if (users !== undefined) expect(metricOf(answer, names.failedUsers)).toBeDefined();
-  });
-
-  it('makes the metrics that the alarms watch', () => {
-    const watched = ownMetricsOfAlarms();
-    expect(watched.length).toBeGreaterThanOrEqual(8);
-    expect(watched.filter((metrics) => !metrics.some((metric) => emitted.has(metric)))).toEqual([]);
-    const failures = watched.flat().filter((metric) => metric.startsWith(names.failures));
-    expect(failures.filter((metric) => !emitted.has(metric))).toEqual([]);
   });
 });

@@ -1,0 +1,122 @@
+const { names, failures, atDoor, lambda, sqs, api, logged } = require('./metrics.cjs');
+
+const LAMBDAS = ['Http', 'Invoke', 'Queue'];
+const HAND = 'No join succeeds until a person acts.';
+
+/** Most of what a door was asked to do failed, and not for the callers' faults. */
+const servesNobody = (door) => ({
+  watches: [atDoor(names.unserved, door, 'Average')],
+  above: 0.9,
+  see: 'ServesNobody',
+});
+/** The function fails as a whole: it can't start, or runs out of time or memory. */
+const cannotRun = (door) => ({
+  watches: [lambda('Errors', door), lambda('Invocations', door)],
+  expression: '100 * m0 / m1',
+  above: 90,
+  see: 'CannotRun',
+});
+
+/**
+ * What wakes somebody: no join succeeds, or none through one door. At one request in two minutes there is a data point
+ * every other minute, so three minutes of ten is quick enough and one failure is not enough. What SQS brings back may
+ * make two data points in ten minutes and no more: a message that nobody is decided of is delivered after 10 to 60
+ * seconds five times, then every 6 minutes.
+ */
+module.exports = {
+  HttpServesNobody: {
+    ...servesNobody('http'),
+    of: [3, 10],
+    todo: "Nine of ten requests by HTTP fail, not for the callers' faults. See which code they fail with.",
+  },
+  InvokeServesNobody: {
+    ...servesNobody('invoke'),
+    of: [3, 10],
+    todo: "Nine of ten invocations fail, not for the callers' faults. See which code they fail with.",
+  },
+  QueueServesNobody: {
+    ...servesNobody('queue'),
+    of: [2, 10],
+    todo: 'No batch of the queue gets a yes or no from RongCloud; its messages stay. See which code the batches fail with.',
+  },
+  HttpCannotRun: {
+    ...cannotRun('Http'),
+    of: [3, 10],
+    todo: 'The HTTP function cannot start, or runs out of time or memory. Look at the last deployment and the ends of its logs.',
+  },
+  InvokeCannotRun: {
+    // The door throws what it tells its caller, which Lambda counts too. Lambda's numbers may come before ours: for two
+    // minutes at most, so three are needed.
+    watches: [lambda('Errors', 'Invoke'), atDoor(names.failedRequests, 'invoke'), lambda('Invocations', 'Invoke')],
+    expression: '100 * (m0 - m1) / m2',
+    above: 90,
+    of: [3, 10],
+    see: 'CannotRun',
+    todo: 'The Invoke function cannot start, or runs out of time or memory. Look at the last deployment and the ends of its logs.',
+  },
+  QueueCannotRun: {
+    ...cannotRun('Queue'),
+    of: [2, 10],
+    todo: 'The queue function cannot start, or runs out of time or memory. Its messages come back every 6 minutes.',
+  },
+  QueueNotRead: {
+    // Of a minute without waiting messages there is no data point: what divides by zero is dropped.
+    watches: [
+      sqs('NumberOfMessagesReceived', 'JoinQueue', 'Sum'),
+      sqs('ApproximateNumberOfMessagesVisible', 'JoinQueue'),
+    ],
+    expression: 'm0 / m1',
+    atMost: 0,
+    of: [5, 10],
+    todo: 'Messages wait and nobody reads them: the event source is disabled or deleted, or may not read the queue.',
+  },
+  AllThrottled: {
+    watches: ['Throttles', 'Invocations'].flatMap((name) => LAMBDAS.map((door) => lambda(name, door))),
+    expression: '100 * (m0 + m1 + m2) / (m0 + m1 + m2 + m3 + m4 + m5)',
+    above: 50,
+    of: [2, 10],
+    see: 'Throttles',
+    todo: 'Lambda refuses most invocations: the concurrency of the account is used up. Raise the limit, or find who uses it.',
+  },
+  ApiFailing: {
+    watches: [api('5xx'), api('Count')],
+    expression: '100 * m0 / m1',
+    above: 50,
+    of: [3, 10],
+    see: 'ApiErrors',
+    todo: 'API Gateway answers 5xx to most requests. If our log has no line for them, it cannot invoke the function.',
+  },
+  ApiTurnsAway: {
+    // AWS does not say whether Count has what was throttled, so it is added: of nothing but 429s this gives 50 or 100.
+    watches: [logged('TooManyRequests'), api('Count')],
+    expression: '100 * m0 / (m0 + m1)',
+    above: 40,
+    of: [3, 10],
+    see: 'TooManyRequests',
+    todo: 'API Gateway turns most requests away with 429. Find who sends them, and put a web ACL in front.',
+  },
+  CredentialsRefused: {
+    watches: [failures('UPSTREAM_CREDENTIALS')],
+    above: 0,
+    of: [2, 10],
+    todo: `RongCloud refuses the App Key or the signature. ${HAND} Compare the secret with the console of RongCloud.`,
+  },
+  CredentialsUnavailable: {
+    watches: [failures('CREDENTIALS_UNAVAILABLE')],
+    above: 0,
+    of: [2, 10],
+    todo: `The secret can not be read, or is malformed. ${HAND} Look at the cause in the logs, then at the secret, its key and the role.`,
+  },
+  Misconfigured: {
+    watches: [failures('UPSTREAM_MISCONFIGURED')],
+    above: 0,
+    of: [2, 10],
+    todo: 'RongCloud refuses this app until a person acts: locked, call restricted, service not enabled, wrong data centre. upstreamCode in the logs says which.',
+  },
+  IdentityUnavailable: {
+    watches: [failures('IDENTITY_UNAVAILABLE')],
+    above: 0,
+    of: [2, 10],
+    todo: 'The keys of the token issuer are out of reach and none are held: nobody gets in by HTTP. Look at the issuer and at JWKS_URI.',
+  },
+};
