@@ -1,3 +1,5 @@
+import type { JoinError } from '../errors.ts';
+
 const MAX_CAUSES = 4;
 
 /** A cause as name and message, and its causes behind it. Whatever was thrown, this does not throw. */
@@ -19,4 +21,10 @@ export function describeCause(cause: unknown): string | undefined {
 export function framesOf(thrown: unknown): string[] | undefined {
   if (!(thrown instanceof Error)) return undefined;
   return thrown.stack?.split('\n').filter((line) => /^ +at /.test(line));
+}
+
+/** What a line says of a failure. */
+export function describeFailure({ code, status, outcome, upstreamCode, cause }: JoinError): object {
+  const stack = code === 'INTERNAL' ? framesOf(cause) : undefined;
+  return { code, status, outcome, upstreamCode, cause: describeCause(cause), stack };
 }

@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { JoinError, JoinErrorCode } from '../errors.ts';
 import type { Attempt } from '../rongcloud/client.ts';
-import { describeCause, framesOf } from './error-description.ts';
+import { describeCause, describeFailure } from './error-description.ts';
 import names from './metric-names.json' with { type: 'json' };
 
 /** What the line for a request holds by name, besides `coldStart` and what `describeFailure` says of a failure. */
@@ -180,9 +180,4 @@ export function createTelemetry(door: 'http' | 'invoke' | 'queue'): Telemetry {
       endInvocation(error ? 'batch cut short' : 'batch done', fields, error);
     },
   };
-}
-
-function describeFailure({ code, status, outcome, upstreamCode, cause }: JoinError): object {
-  const stack = code === 'INTERNAL' ? framesOf(cause) : undefined;
-  return { code, status, outcome, upstreamCode, cause: describeCause(cause), stack };
 }

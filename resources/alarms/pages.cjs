@@ -1,7 +1,7 @@
 const { names, failures, atDoor, lambda, sqs, api, logged } = require('./metrics.cjs');
 
 const LAMBDAS = ['Http', 'Invoke', 'Queue'];
-const HAND = 'No join succeeds until a person acts.';
+const NO_JOIN = 'No join succeeds until a person acts.';
 
 /** Most of what a door was asked to do failed, and not for the callers' faults. */
 const servesNobody = (door) => ({
@@ -21,7 +21,7 @@ const cannotRun = (door) => ({
  * What wakes somebody: no join succeeds, or none through one door. At one request in two minutes there is a data point
  * every other minute, so three minutes of ten is quick enough and one failure is not enough. What SQS brings back may
  * make two data points in ten minutes and no more: a message that nobody is decided of is delivered after 10 to 60
- * seconds five times, then every 6 minutes.
+ * seconds five times, then every 6 minutes. Over fifteen minutes there are always two, so the alarm stays raised.
  */
 module.exports = {
   HttpServesNobody: {
@@ -36,7 +36,7 @@ module.exports = {
   },
   QueueServesNobody: {
     ...servesNobody('queue'),
-    of: [2, 10],
+    of: [2, 15],
     todo: 'No batch of the queue gets a yes or no from RongCloud; its messages stay. See which code the batches fail with.',
   },
   HttpCannotRun: {
@@ -56,7 +56,7 @@ module.exports = {
   },
   QueueCannotRun: {
     ...cannotRun('Queue'),
-    of: [2, 10],
+    of: [2, 15],
     todo: 'The queue function cannot start, or runs out of time or memory. Its messages come back every 6 minutes.',
   },
   QueueNotRead: {
@@ -74,7 +74,7 @@ module.exports = {
     watches: ['Throttles', 'Invocations'].flatMap((name) => LAMBDAS.map((door) => lambda(name, door))),
     expression: '100 * (m0 + m1 + m2) / (m0 + m1 + m2 + m3 + m4 + m5)',
     above: 50,
-    of: [2, 10],
+    of: [2, 15],
     see: 'Throttles',
     todo: 'Lambda refuses most invocations: the concurrency of the account is used up. Raise the limit, or find who uses it.',
   },
@@ -98,19 +98,19 @@ module.exports = {
   CredentialsRefused: {
     watches: [failures('UPSTREAM_CREDENTIALS')],
     above: 0,
-    of: [2, 10],
-    todo: `RongCloud refuses the App Key or the signature. ${HAND} Compare the secret with the console of RongCloud.`,
+    of: [2, 15],
+    todo: `RongCloud refuses the App Key or the signature. ${NO_JOIN} Compare the secret with the console of RongCloud.`,
   },
   CredentialsUnavailable: {
     watches: [failures('CREDENTIALS_UNAVAILABLE')],
     above: 0,
-    of: [2, 10],
-    todo: `The secret can not be read, or is malformed. ${HAND} Look at the cause in the logs, then at the secret, its key and the role.`,
+    of: [2, 15],
+    todo: `The secret can not be read, or is malformed. ${NO_JOIN} Look at the cause in the logs, then at the secret, its key and the role.`,
   },
   Misconfigured: {
     watches: [failures('UPSTREAM_MISCONFIGURED')],
     above: 0,
-    of: [2, 10],
+    of: [2, 15],
     todo: 'RongCloud refuses this app until a person acts: locked, call restricted, service not enabled, wrong data centre. upstreamCode in the logs says which.',
   },
   IdentityUnavailable: {

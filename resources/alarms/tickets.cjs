@@ -4,12 +4,15 @@ const UPSTREAM = ['UPSTREAM_UNAVAILABLE', 'UPSTREAM_TIMEOUT', 'UPSTREAM_UNREACHA
 const LAMBDAS = ['Http', 'Invoke', 'Queue'];
 const THREE_DAYS = 3 * 24 * 60 * 60;
 
-/** What can wait for the morning: joins go on, or the failure is of a few. */
+/**
+ * What can wait for the morning: joins go on, or the failure is of a few. A message that comes back every 6 minutes makes
+ * three data points in twenty minutes, always.
+ */
 module.exports = {
   Errors: {
     watches: [failures('INTERNAL'), lambda('Errors', 'Http'), lambda('Errors', 'Queue')],
     above: 0,
-    of: [1, 5],
+    of: [1, 15],
     todo: 'A bug, or a function that could not start or ran out of time. Look at the error lines of the logs for the cause.',
   },
   InvokeErrors: {
@@ -25,20 +28,20 @@ module.exports = {
     watches: [...UPSTREAM.map(failures), ...byDoor(names.upstreamCalls)],
     expression: '100 * (m0 + m1 + m2 + m3) / (m4 + m5 + m6)',
     above: 5,
-    of: [3, 15],
+    of: [3, 20],
     todo: 'RongCloud fails on both domains. Nothing is lost on the queue; other callers are told to try again. Look at the status of RongCloud.',
   },
   RateRefusals: {
     watches: [...byDoor(names.rateRefusals), ...byDoor(names.upstreamCalls)],
     expression: '100 * (m0 + m1 + m2) / (m3 + m4 + m5)',
     above: 5,
-    of: [3, 15],
+    of: [3, 20],
     todo: 'The doors together pass the 100 calls a second of RongCloud. Move bulk joins to the queue, or lower queueRate.',
   },
   StaleSecret: {
     watches: byDoor(names.staleSecret),
     above: 0,
-    of: [3, 15],
+    of: [3, 20],
     todo: 'The secret can not be read; old values serve, for 24 hours at most. Look at the secret, its key and the role today.',
   },
   StaleKeys: {
@@ -56,7 +59,7 @@ module.exports = {
   DeadlineExceeded: {
     watches: [failures('DEADLINE_EXCEEDED')],
     above: 0,
-    of: [3, 15],
+    of: [3, 20],
     todo: 'Requests or batches run out of time before they can call RongCloud. Compare identityMs, secretMs and upstreamMs in the logs.',
   },
   DeadLetters: {
@@ -117,7 +120,7 @@ module.exports = {
   Throttles: {
     watches: LAMBDAS.map((door) => lambda('Throttles', door)),
     above: 0,
-    of: [3, 15],
+    of: [3, 20],
     todo: 'Lambda has no concurrency left for this service. Raise the limit of the account, or find who uses it up.',
   },
   ApiErrors: {

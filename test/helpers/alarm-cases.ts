@@ -144,6 +144,9 @@ function queueCases(): Case[] {
       'NumberOfMessagesReceived JoinQueue': 0,
       'ApproximateAgeOfOldestMessage JoinQueue': minute * 60,
     })),
+    of('nobody has ever read the queue', ['QueueNotRead'], () => ({
+      'ApproximateNumberOfMessagesVisible JoinQueue': 1,
+    })),
     of('a dead letter', ['DeadLetters'], () => ({ [dead]: 1 })),
     of('more and more dead letters', ['DeadLettersGrow'], (minute) => ({ [dead]: 1 + Math.floor(minute / 3) })),
     of('an old dead letter', ['DeadLettersOld'], (minute) => ({

@@ -65,6 +65,23 @@ export function firstAlarm(
   return undefined;
 }
 
+/** How often an alarm goes to ALARM between two moments. */
+export function timesRaised(
+  alarm: AlarmProperties,
+  data: Data,
+  [from, to]: [number, number],
+  options: EvaluatorOptions,
+) {
+  let raised = 0;
+  let before = false;
+  for (let now = Math.ceil(from / PERIOD) * PERIOD + options.second; now <= to; now += PERIOD) {
+    const after = isInAlarm(alarm, data, now, options.extraPeriods);
+    if (after && !before) raised += 1;
+    before = after;
+  }
+  return raised;
+}
+
 function isInAlarm(alarm: AlarmProperties, data: Data, now: number, extraPeriods: number): boolean {
   const newest = Math.floor(now / PERIOD) - 1;
   const periods = alarm.EvaluationPeriods + extraPeriods;

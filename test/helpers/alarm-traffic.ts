@@ -30,14 +30,17 @@ export class Traffic {
     if (door === 'http') this.gateway(at, status >= 500, times);
   }
 
-  /** Lambda's numbers for an invocation: Errors is 0 or 1, as the other invocation metrics. */
+  /**
+   * Lambda's numbers for an invocation: Errors is 1 or 0.
+   * https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+   */
   invocation(at: number, door: Recording['door'], failed: boolean, times = 1): void {
     this.aws(`Invocations ${FUNCTION[door]}`, at, 1, times);
     this.aws(`Errors ${FUNCTION[door]}`, at, failed ? 1 : 0, times);
     this.aws(`Duration ${FUNCTION[door]}`, at, 100, times);
   }
 
-  /** API Gateway's numbers for a request. */
+  /** API Gateway's numbers for a request. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html */
   gateway(at: number, failed: boolean, times = 1): void {
     this.aws('Count HttpApi', at, 1, times);
     this.aws('5xx HttpApi', at, failed ? 1 : 0, times);
