@@ -3,10 +3,17 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { JoinError } from '../lib/errors.ts';
 import type { Authenticate } from '../lib/identity/authenticate.ts';
 import { type CheckOrigin, ORIGIN_HEADER } from '../lib/identity/origin.ts';
-import { senderOf } from '../lib/identity/sender.ts';
+import { clientOf, senderOf } from '../lib/identity/sender.ts';
 import { invalidRequest, parsePathAndBody } from '../lib/join/request.ts';
 import { MAX_REQUEST_BYTES, parseRequestText } from '../lib/join/request-text.ts';
-import { type Admitted, type Enqueue, type Invocation, type ServeDeps, serve } from '../lib/join/serve.ts';
+import {
+  type Admitted,
+  type Enqueue,
+  type Invocation,
+  type ServeDeps,
+  serve,
+  type TellIdentity,
+} from '../lib/join/serve.ts';
 import { decide } from '../lib/policy.ts';
 import { type HttpAnswer, problemAnswer, queuedAnswer, reportAnswer } from './http-answer.ts';
 import { readPrefer } from './prefer.ts';
@@ -33,7 +40,7 @@ export function createHandler(deps: HttpDeps) {
       invocation,
       givenRequestId: event.headers?.['x-request-id'],
       traceparent: event.headers?.traceparent,
-      admit: (onIdentity) => admit(deps, event, onIdentity),
+      admit: (tell) => admit(deps, event, tell),
       limitMs: LIMIT_MS,
       later: deps.enqueue && prefer && { enqueue: deps.enqueue, ...prefer },
     });
@@ -55,11 +62,14 @@ export function createHandler(deps: HttpDeps) {
 async function admit(
   { authenticate, checkOrigin, now }: HttpDeps,
   event: APIGatewayProxyEventV2,
-  onIdentity: (durationMs: number) => void,
+  tell: TellIdentity,
 ): Promise<Admitted> {
   checkOrigin?.(event.headers[ORIGIN_HEADER]);
   const askedAt = now();
-  const caller = await authenticate(event.headers.authorization).finally(() => onIdentity(now() - askedAt));
+  const caller = await authenticate(event.headers.authorization).finally(() => {
+    tell.durationMs(now() - askedAt);
+  });
+  tell.client(clientOf(caller));
   const body = readBody(event);
   const selfId = caller.kind === 'user' ? caller.userId : undefined;
   const request = parsePathAndBody(event.pathParameters?.groupId, body, selfId);

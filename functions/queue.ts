@@ -27,7 +27,9 @@ export function createHandler(deps: QueueDeps) {
     let calls = 0;
     let users = 0;
     const oldestMs = Math.max(0, ...messages.map(({ sentAt }) => startedAt - sentAt));
-    const fields = { requestId: invocation.awsRequestId, messages: messages.length, oldestMs };
+    const lambdaRequestId = invocation.awsRequestId;
+    const ids = { requestId: lambdaRequestId, lambdaRequestId };
+    const fields = { ...ids, messages: messages.length, oldestMs };
     const end = (
       counts: Pick<BatchFields, 'done' | 'retained' | 'requeued' | 'deadLettered'>,
       error?: JoinError,
@@ -37,17 +39,17 @@ export function createHandler(deps: QueueDeps) {
     try {
       const { retained, deadLettered, requeued, done, stoppedBy } = await deps.joinBatch(messages, {
         deadline: startedAt + invocation.getRemainingTimeInMillis() - SETTLE_RESERVE_MS,
-        onAttempt: (attempt) => telemetry.attempt(attempt),
+        onAttempt: (attempt) => telemetry.attempt(attempt, lambdaRequestId),
         onCall({ requestId, error, ...call }) {
           calls += 1;
           users += call.users;
-          telemetry.call({ upstreamRequestId: requestId, ...call }, error);
+          telemetry.call({ upstreamRequestId: requestId, lambdaRequestId, ...call }, error);
         },
         onLostEvents: ({ cause, ...lost }) => {
-          telemetry.lostEvents({ requestId: invocation.awsRequestId, ...lost }, cause);
+          telemetry.lostEvents({ ...ids, ...lost }, cause);
         },
       });
-      for (const { body: _, ...letter } of deadLettered) telemetry.deadLetter(letter);
+      for (const { body: _, ...letter } of deadLettered) telemetry.deadLetter({ ...letter, lambdaRequestId });
       end({ done, retained: retained.length, requeued, deadLettered: deadLettered.length }, stoppedBy);
       return { batchItemFailures: retained.map((itemIdentifier) => ({ itemIdentifier })) };
     } catch (cause) {

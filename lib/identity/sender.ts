@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
+import type { JWTPayload } from 'jose';
 import type { Caller } from './caller.ts';
 
-/** The claims that may name a token's client, the first that does: RFC 9068, OpenID Connect, and what every token has. */
-const CLIENT_CLAIMS = ['client_id', 'azp', 'sub'] as const;
+/** The claims that name a token's client, the first that does: RFC 9068, OpenID Connect. */
+const CLIENT_CLAIMS = ['client_id', 'azp'] as const;
 const HASH_LENGTH = 32;
+const MAX_NAME_LENGTH = 128;
 
 /**
  * Whom a caller's messages on the queue are from, so that SQS serves senders fairly: a service by its client, hashed,
@@ -12,7 +14,19 @@ const HASH_LENGTH = 32;
  */
 export function senderOf({ kind, claims }: Caller): string | undefined {
   if (kind === 'user') return undefined;
-  const client = CLIENT_CLAIMS.map((name) => claims[name]).find((claim) => typeof claim === 'string' && claim !== '');
-  if (typeof client !== 'string') return undefined;
+  const client = firstText(claims, [...CLIENT_CLAIMS, 'sub']);
+  if (client === undefined) return undefined;
   return createHash('sha256').update(client).digest('hex').slice(0, HASH_LENGTH);
+}
+
+/**
+ * The client that a service's token names, for the log. `sub` is not asked: it may be a person even there. Nothing of a
+ * user's token is told.
+ */
+export function clientOf({ kind, claims }: Caller): string | undefined {
+  return kind === 'user' ? undefined : firstText(claims, CLIENT_CLAIMS)?.slice(0, MAX_NAME_LENGTH);
+}
+
+function firstText(claims: JWTPayload, names: readonly string[]): string | undefined {
+  return names.map((name) => claims[name]).find((claim): claim is string => typeof claim === 'string' && claim !== '');
 }

@@ -54,12 +54,18 @@ export interface ServeOptions {
   givenRequestId: unknown;
   /** A W3C trace context header. */
   traceparent?: string | undefined;
-  /** Gives the request to carry out, or throws why there is none. Tells how long it took to know who asks. */
-  admit: (onIdentity: (durationMs: number) => void) => Promise<Admitted>;
+  /** Gives the request to carry out, or throws why there is none. */
+  admit: (tell: TellIdentity) => Promise<Admitted>;
   /** The longest that calls may take, besides what the invocation allows. */
   limitMs?: number;
   /** Where the request may go instead of being carried out now. */
   later?: Later | undefined;
+}
+
+/** Takes down for the log how long it took to know who asks, and the client, if it is a service's. */
+export interface TellIdentity {
+  durationMs(value: number): void;
+  client(name: string | undefined): void;
 }
 
 export interface Later {
@@ -83,8 +89,9 @@ export async function serve(deps: ServeDeps, options: ServeOptions): Promise<Ser
     startedAt + invocation.getRemainingTimeInMillis() - ANSWER_RESERVE_MS,
     startedAt + (options.limitMs ?? Number.POSITIVE_INFINITY),
   );
-  const requestId = validRequestId(options.givenRequestId) ?? invocation.awsRequestId;
-  const fields: RequestFields = { door, requestId, durationMs: 0 };
+  const lambdaRequestId = invocation.awsRequestId;
+  const requestId = validRequestId(options.givenRequestId) ?? lambdaRequestId;
+  const fields: RequestFields = { door, requestId, lambdaRequestId, durationMs: 0 };
   if (traceparent !== undefined && TRACEPARENT.test(traceparent)) fields.traceparent = traceparent;
 
   const served = await carryOut().catch(
@@ -94,8 +101,13 @@ export async function serve(deps: ServeDeps, options: ServeOptions): Promise<Ser
   return served;
 
   async function carryOut(): Promise<Served> {
-    const admitted = await options.admit((durationMs) => {
-      fields.identityMs = durationMs;
+    const admitted = await options.admit({
+      durationMs(value) {
+        fields.identityMs = value;
+      },
+      client(name) {
+        if (name !== undefined) fields.client = name;
+      },
     });
     const { request } = admitted;
     fields.groupId = request.groupId;
@@ -147,7 +159,7 @@ export async function serve(deps: ServeDeps, options: ServeOptions): Promise<Ser
     fields.attempts = (fields.attempts ?? 0) + 1;
     fields.upstreamMs = (fields.upstreamMs ?? 0) + attempt.durationMs;
     fields.domain = attempt.host;
-    deps.telemetry.attempt(attempt);
+    deps.telemetry.attempt(attempt, lambdaRequestId);
   }
 
   function onSecret(durationMs: number): void {

@@ -15,6 +15,8 @@ export interface MergedCall {
   users: number;
   /** The request ids of the messages that it carried. */
   messages: readonly string[];
+  /** The host that was called last. */
+  domain: string | undefined;
   error: JoinError | undefined;
 }
 
@@ -38,7 +40,7 @@ export function createCall(
   return async (userIds, turn, groupName) => {
     const [call] = toCalls({ groupId, userIds, ...(groupName !== undefined && { groupName }) });
     const requestId = randomUUID();
-    let sendings = 0;
+    let domain: string | undefined;
     let asked = false;
     let running = false;
     const join = (): Promise<JoinError | undefined> =>
@@ -53,7 +55,7 @@ export function createCall(
         },
         onAttempt(attempt) {
           running = false;
-          sendings += 1;
+          domain = attempt.host;
           turns.ended(attempt.error);
           options.onAttempt?.(attempt);
         },
@@ -62,10 +64,10 @@ export function createCall(
     // Too many calls say nothing of this one: it waits for another turn, as long as there are any.
     while (error?.blames === 'rate' && error.outcome !== 'not_sent') error = await join();
     if (running) turns.ended(error);
-    if (error && (!asked || (sendings > 0 && concernsEveryCall(error)))) turns.stop(error);
-    if (sendings > 0) {
+    if (error && (!asked || (domain !== undefined && concernsEveryCall(error)))) turns.stop(error);
+    if (domain !== undefined) {
       const messages = requestIdsOf(group, userIds);
-      options.onCall?.({ requestId, groupId, users: userIds.length, messages, error });
+      options.onCall?.({ requestId, groupId, users: userIds.length, messages, domain, error });
     }
     return error;
   };

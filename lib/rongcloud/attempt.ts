@@ -11,7 +11,7 @@ const MIN_ATTEMPT_MS = 1000;
 export interface Attempt {
   /** 1 for the first of a call. */
   ordinal: number;
-  /** The host that was called. */
+  /** The host that was called, with its port if that is not the usual one. */
   host: string;
   durationMs: number;
   /** Undefined if it succeeded. */
@@ -87,7 +87,7 @@ export function createAttempt(domains: Domains, { transport, now, randomBytes, o
       timeoutMs: Math.min(sending.timeoutMs, leftMs),
     });
     const error = answer instanceof JoinError ? answer : judgeAnswer(answer);
-    call.onAttempt?.({ ordinal: sending.ordinal, host: url.hostname, durationMs: now() - startedAt, error });
+    call.onAttempt?.({ ordinal: sending.ordinal, host: url.host, durationMs: now() - startedAt, error });
     return error;
   }
 }

@@ -9,9 +9,13 @@ import names from './metric-names.json' with { type: 'json' };
 export interface RequestFields {
   door: 'http' | 'invoke';
   requestId: string;
+  /** The invocation's, whatever the caller's own is. */
+  lambdaRequestId: string;
   /** What the calls to RongCloud carried as X-Request-ID, if any were made. */
   upstreamRequestId?: string;
   traceparent?: string;
+  /** The client that asked, if it is a service; never a user. */
+  client?: string;
   groupId?: string;
   /** How many users were named; never who. */
   users?: number;
@@ -24,7 +28,7 @@ export interface RequestFields {
   queueRefusal?: JoinErrorCode | undefined;
   /** Sendings to RongCloud. */
   attempts?: number;
-  /** The host that was called last. */
+  /** The host, and the port if it is not the usual one, that was called last. */
   domain?: string;
   identityMs?: number;
   secretMs?: number;
@@ -36,15 +40,19 @@ export interface RequestFields {
 export interface CallFields {
   /** The call's own, as RongCloud saw it. */
   upstreamRequestId: string;
+  lambdaRequestId: string;
   groupId: string;
   users: number;
   /** The request ids of the messages that it carried. */
   messages: readonly string[];
+  /** The host, and the port if it is not the usual one, that was called last. */
+  domain: string | undefined;
 }
 
 /** All that the line for a message to the dead-letter queue may hold. */
 export interface DeadLetterFields {
   requestId: string;
+  lambdaRequestId: string;
   messageId: string;
   code: string;
   failedCount: number;
@@ -54,6 +62,7 @@ export interface DeadLetterFields {
 export interface LostEventsFields {
   /** The batch's. */
   requestId: string;
+  lambdaRequestId: string;
   /** How many there were in all. */
   events: number;
   lost: number;
@@ -62,6 +71,7 @@ export interface LostEventsFields {
 /** All that the line for a batch may hold. */
 export interface BatchFields {
   requestId: string;
+  lambdaRequestId: string;
   messages: number;
   /** How long its oldest message had waited. */
   oldestMs: number;
@@ -81,7 +91,7 @@ export interface BatchFields {
 export interface Telemetry {
   /** Counts what happens behind the requests. */
   observe(event: keyof typeof names): void;
-  attempt(attempt: Attempt): void;
+  attempt(attempt: Attempt, lambdaRequestId: string): void;
   /** Ends a request: writes its line and the metrics of its invocation. */
   request(fields: RequestFields, error?: JoinError): void;
   call(fields: CallFields, error?: JoinError): void;
@@ -132,12 +142,12 @@ export function createTelemetry(door: 'http' | 'invoke' | 'queue'): Telemetry {
 
   return {
     observe: (event) => count(event, 1),
-    attempt({ ordinal, host, durationMs, error }) {
+    attempt({ ordinal, host, durationMs, error }, lambdaRequestId) {
       count('upstreamCalls', 1);
       metrics.addMetric(names.upstreamLatency, MetricUnit.Milliseconds, durationMs);
       metrics.addMetric(names.attempts, MetricUnit.Count, ordinal);
       if (error?.code === 'UPSTREAM_RATE_LIMITED') count('rateRefusals', 1);
-      logger.debug('attempt', { door, ordinal, domain: host, durationMs, code: error?.code });
+      logger.debug('attempt', { door, lambdaRequestId, ordinal, domain: host, durationMs, code: error?.code });
     },
     request(fields, error) {
       count('joinedUsers', fields.joined ?? 0);

@@ -177,6 +177,7 @@ describe('the HTTP door', () => {
         {
           door: 'http',
           requestId: 'aws-1',
+          lambdaRequestId: 'aws-1',
           groupId: 'g',
           users: 2,
           joined: 2,

@@ -67,7 +67,7 @@ describe('the queue door', () => {
     const { handler, batch, deadLetter } = setUp({ retained: ['m2'], deadLettered: [letter], requeued: 2, done: 1 });
     expect(await handler(event, invocation(60_000))).toEqual({ batchItemFailures: [{ itemIdentifier: 'm2' }] });
     expect(deadLetter.mock.calls).toEqual([
-      [{ messageId: 'm3', requestId: 'r-3', code: 'GROUP_FULL', failedCount: 2 }],
+      [{ messageId: 'm3', requestId: 'r-3', code: 'GROUP_FULL', failedCount: 2, lambdaRequestId: 'aws-1' }],
     ]);
     expect(batch.mock.lastCall?.[0]).toMatchObject({
       messages: 3,

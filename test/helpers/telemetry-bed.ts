@@ -21,6 +21,7 @@ const NEVER_PRINTED = [
 export interface TelemetryBed {
   app: ImApp;
   primary: ImService;
+  backup: ImService;
   dead: SqsQueue;
   issuer: FaultyServer;
   /** How much later than now it is for the IM service. */
@@ -29,7 +30,7 @@ export interface TelemetryBed {
   secrets: Map<string, string>;
   start(door: 'http' | 'invoke' | 'queue', changes?: Record<string, string>): Promise<BuiltDoor>;
   /** An event of the HTTP door from `planted-user`, with a request id of its own. */
-  httpEvent(parts?: { body?: string; groupId?: string; headers?: object }): Promise<object>;
+  httpEvent(parts?: { body?: string; groupId?: string; headers?: object; claims?: object }): Promise<object>;
   /** Lets both domains misbehave. */
   misbehave(how: Parameters<ImService['misbehave']>[0]): void;
   /** Ends it all, and gives the secrets, tokens, signatures and users that a door printed. */
@@ -53,6 +54,7 @@ export async function startTelemetryBed(): Promise<TelemetryBed> {
   return {
     app,
     primary,
+    backup,
     dead,
     issuer,
     clock,
@@ -81,8 +83,8 @@ export async function startTelemetryBed(): Promise<TelemetryBed> {
       doors.push(door);
       return door;
     },
-    async httpEvent({ body, groupId = 'open', headers } = {}) {
-      const token = await key.sign({ ...goodClaims(Math.floor(Date.now() / 1000)), sub: 'planted-user' });
+    async httpEvent({ body, groupId = 'open', headers, claims } = {}) {
+      const token = await key.sign({ ...goodClaims(Math.floor(Date.now() / 1000)), sub: 'planted-user', ...claims });
       tokens.push(token);
       return {
         headers: { authorization: `Bearer ${token}`, 'x-request-id': 'mine', ...headers },

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { senderOf } from '../../../lib/identity/sender.ts';
+import { clientOf, senderOf } from '../../../lib/identity/sender.ts';
 
 const service = (claims: object) => senderOf({ kind: 'service', claims: { ...claims } });
 const hashOf = (client: string) => createHash('sha256').update(client).digest('hex').slice(0, 32);
@@ -29,5 +29,28 @@ describe('senderOf', () => {
   it('names no user', () => {
     const claims = { client_id: 'app', azp: 'app', sub: 'alice' };
     expect(senderOf({ kind: 'user', userId: 'alice', groupPatterns: [], claims })).toBeUndefined();
+  });
+});
+
+describe('clientOf', () => {
+  const clientOfService = (claims: object) => clientOf({ kind: 'service', claims: { ...claims } });
+
+  it.each([
+    [{ client_id: 'c', azp: 'a', sub: 's' }, 'c'],
+    [{ client_id: '', azp: 'a', sub: 's' }, 'a'],
+    [{ client_id: 7, sub: 's' }, undefined],
+    [{ sub: 'alice' }, undefined],
+  ])('names the client of a service of %j: %s', (claims, client) => {
+    expect(clientOfService(claims)).toBe(client);
+  });
+
+  it('cuts off a name that is longer than 128 characters', () => {
+    expect(clientOfService({ client_id: 'x'.repeat(128) })).toBe('x'.repeat(128));
+    expect(clientOfService({ client_id: 'x'.repeat(129) })).toBe('x'.repeat(128));
+  });
+
+  it('names nothing of a user', () => {
+    const claims = { client_id: 'app', azp: 'app', sub: 'alice' };
+    expect(clientOf({ kind: 'user', userId: 'alice', groupPatterns: [], claims })).toBeUndefined();
   });
 });

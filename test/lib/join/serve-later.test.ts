@@ -59,7 +59,15 @@ describe('a request that need not be tried now', () => {
     });
     expect(enqueued.mock.calls).toEqual([[request, 'mine', 'backend-7']]);
     expect(join).not.toHaveBeenCalled();
-    expect(fields).toEqual({ door: 'http', requestId: 'mine', groupId: 'g', users: 3, queued: 3, durationMs: 0 });
+    expect(fields).toEqual({
+      door: 'http',
+      requestId: 'mine',
+      lambdaRequestId: 'aws-1',
+      groupId: 'g',
+      users: 3,
+      queued: 3,
+      durationMs: 0,
+    });
   });
 
   it('fails when the queue does not take it', async () => {

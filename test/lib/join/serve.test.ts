@@ -46,7 +46,19 @@ describe('serve', () => {
     expect(join.mock.calls[0]?.[0]).toBe(request);
     expect(join.mock.calls[0]?.[1]).toMatchObject({ requestId: 'aws-1', deadline: 1000 + 15_000 - 500 });
     expect(log.mock.calls).toEqual([
-      [{ door: 'invoke', requestId: 'aws-1', groupId: 'g', users: 3, joined: 3, failed: 0, durationMs: 40 }, undefined],
+      [
+        {
+          door: 'invoke',
+          requestId: 'aws-1',
+          lambdaRequestId: 'aws-1',
+          groupId: 'g',
+          users: 3,
+          joined: 3,
+          failed: 0,
+          durationMs: 40,
+        },
+        undefined,
+      ],
     ]);
   });
 
@@ -87,8 +99,9 @@ describe('serve', () => {
         return { groupId, joined: userIds, failed: [] };
       },
       options: {
-        admit: async (onIdentity) => {
-          onIdentity(7);
+        admit: async (tell) => {
+          tell.durationMs(7);
+          tell.client('backend-7');
           return { request };
         },
       },
@@ -100,8 +113,9 @@ describe('serve', () => {
       upstreamRequestId: 'aws-1',
       secretMs: 7,
       identityMs: 7,
+      client: 'backend-7',
     });
-    expect(attempt.mock.calls).toEqual(attempts.map((one) => [one]));
+    expect(attempt.mock.calls).toEqual(attempts.map((one) => [one, 'aws-1']));
   });
 
   it('counts who did not join, and tells of the first failure', async () => {
@@ -124,7 +138,7 @@ describe('serve', () => {
     const { served, join, fields, error } = await serveWith({ options: { admit: () => Promise.reject(forbidden) } });
     expect(served).toEqual({ requestId: 'aws-1', kind: 'failed', error: forbidden });
     expect(join).not.toHaveBeenCalled();
-    expect(fields).toEqual({ door: 'invoke', requestId: 'aws-1', durationMs: 0 });
+    expect(fields).toEqual({ door: 'invoke', requestId: 'aws-1', lambdaRequestId: 'aws-1', durationMs: 0 });
     expect(error).toBe(forbidden);
   });
 

@@ -37,6 +37,7 @@ it('says what the queue door did, call by call and in all', async () => {
       sampling_rate: 0,
       door: 'queue',
       requestId: 'aws-1',
+      lambdaRequestId: 'aws-1',
       messages: 3,
       oldestMs: ms,
       users: 4,
@@ -63,6 +64,10 @@ it('says what the queue door did, call by call and in all', async () => {
     { requestId: 'm2', messageId: 'm2', code: 'INVALID_REQUEST', failedCount: 0 },
     { requestId: 'r-2', messageId: 'm1', code: 'UPSTREAM_REJECTED', failedCount: 1 },
   ]);
+  const domain = new URL(bed.primary.url).host;
+  const calls = answer.logs.filter(({ message }) => message === 'called' || message === 'call failed');
+  expect(calls.map((line) => line.domain)).toEqual([domain, domain, domain]);
+  expect(answer.logs.filter((line) => line.lambdaRequestId !== 'aws-1')).toEqual([]);
   const value = (name: string) => metricOf(answer, name)?.value;
   expect(value(names.queueMessages)).toBe(3);
   expect(value(names.usersPerCall)).toEqual([2, 1, 1]);

@@ -26,6 +26,7 @@ describe('a request', () => {
         sampling_rate: 0,
         door: 'http',
         requestId: 'mine',
+        lambdaRequestId: 'aws-1',
         upstreamRequestId: 'mine',
         traceparent,
         groupId: 'open',
@@ -33,7 +34,7 @@ describe('a request', () => {
         joined: 1,
         failed: 0,
         attempts: 1,
-        domain: '127.0.0.1',
+        domain: new URL(bed.primary.url).host,
         identityMs: ms,
         secretMs: ms,
         upstreamMs: ms,
@@ -91,6 +92,7 @@ describe('a request', () => {
     expect(switched.result?.statusCode).toBe(200);
     expect(metricOf(switched, names.domainSwitch)).toMatchObject({ value: 1, door: 'http' });
     expect(metricOf(switched, names.attempts)).toMatchObject({ value: [1, 2] });
+    expect(linesOf(switched)).toMatchObject([{ attempts: 2, domain: new URL(bed.backup.url).host }]);
     bed.misbehave({ kind: 'status', status: 500 });
     const exhausted = await http.invoke(await bed.httpEvent());
     expect(metricOf(exhausted, names.retryBudgetExhausted)).toMatchObject({ value: 1, door: 'http' });
@@ -110,6 +112,19 @@ describe('a request', () => {
     expect(await asked()).toEqual([1, 1]);
     // The queue has taken it.
     expect(await asked({ headers: { prefer: 'respond-async, wait=1' } })).toEqual([0, undefined]);
+  });
+
+  it('says which client asked, if that is a service', async () => {
+    const http = await bed.start('http');
+    const client_id = 'backend-7';
+    const from = (claims: object, body = '{"userIds":["planted-user"]}') => bed.httpEvent({ claims, body });
+    const joined = await http.invoke(await from({ client_id, scope: 'group:join' }));
+    expect(linesOf(joined)).toMatchObject([{ message: 'joined', client: client_id }]);
+    const refused = await http.invoke(await from({ client_id, scope: 'group:join' }, '{}'));
+    expect(linesOf(refused)).toMatchObject([{ code: 'INVALID_REQUEST', client: client_id }]);
+    const [user] = linesOf(await http.invoke(await from({ client_id })));
+    expect(user).toMatchObject({ message: 'joined' });
+    expect(user).not.toHaveProperty('client');
   });
 
   it('says what an asynchronous request and the Invoke door did', async () => {
