@@ -11,12 +11,10 @@ export type AwsOperation = (
 /** What people can look at: a path, and what is shown there. */
 export type Views = Readonly<Record<string, () => unknown>>;
 
-/** An operation for the callers of one session. */
-export function onlyFor(sessionToken: string, operation: AwsOperation): AwsOperation {
+/** An operation for the callers of one session. What others are told says who that is. */
+export function onlyFor(sessionToken: string, operation: AwsOperation, message: string): AwsOperation {
   return (input, given) =>
-    given === sessionToken
-      ? operation(input, given)
-      : { error: 'AccessDeniedException', message: 'Only the functions of this sandbox may do this.' };
+    given === sessionToken ? operation(input, given) : { error: 'AccessDeniedException', message };
 }
 
 /**

@@ -12,6 +12,8 @@ export interface EventSourceOptions {
   windowMs: number;
   /** How many batches may be with the function at once. */
   maximumConcurrency: number;
+  /** While it is false, nothing is handed out. */
+  isEnabled?: () => boolean;
   /** How it waits, if not by the machine's clock. */
   sleep?: (ms: number, options: { signal: AbortSignal }) => Promise<unknown>;
 }
@@ -23,18 +25,19 @@ const POLL_MS = 20;
  * What it reported, or all if it failed, comes back when its visibility timeout is over.
  */
 export function startEventSource(options: EventSourceOptions): { close(): Promise<void> } {
-  const { queue, invoke, batchSize, windowMs, maximumConcurrency } = options;
+  const { queue, invoke, batchSize, windowMs, maximumConcurrency, isEnabled = () => true } = options;
   const stop = new AbortController();
   const wait = options.sleep ?? ((ms, { signal }) => sleep(ms, undefined, { signal }));
   const pause = (ms: number) => wait(ms, { signal: stop.signal }).catch(() => undefined);
 
   async function poll(): Promise<void> {
     while (!stop.signal.aborted) {
-      if (queue.counts.ready === 0) {
+      if (!isEnabled() || queue.counts.ready === 0) {
         await pause(POLL_MS);
         continue;
       }
       for (let waited = 0; waited < windowMs && queue.counts.ready < batchSize; waited += POLL_MS) await pause(POLL_MS);
+      if (!isEnabled()) continue;
       const batch = queue.receive(batchSize);
       if (batch.length > 0 && !stop.signal.aborted) await deliver(batch);
     }

@@ -38,8 +38,8 @@ const STATUS: Record<number, number> = {
 /**
  * Stands in for one domain of RongCloud's IM service: `POST /group/join.json` and `POST /group/user/query.json`, with
  * its signature rules, limits and return codes. For people, unsigned: `PUT` and `DELETE /_sandbox/misbehavior` make
- * it fail and stop failing, `GET /_sandbox/calls` lists what it saw, `GET /_sandbox/members?groupId=` who is in a
- * group.
+ * it fail and stop failing, `PUT /_sandbox/app-secret` resets the App Secret as RongCloud's console does, `GET
+ * /_sandbox/calls` lists what it saw, `GET /_sandbox/members?groupId=` who is in a group.
  */
 export async function startImService(app: ImApp, port = 0): Promise<ImService> {
   const calls: SeenCall[] = [];
@@ -90,6 +90,10 @@ export async function startImService(app: ImApp, port = 0): Promise<ImService> {
       }
       case 'GET /_sandbox/members':
         sendJson(response, 200, app.groups.members(url.searchParams.get('groupId') ?? ''));
+        return;
+      case 'PUT /_sandbox/app-secret':
+        if (body.length > 0) app.appSecret = body.toString('utf8');
+        response.writeHead(body.length > 0 ? 204 : 400).end();
         return;
       case 'DELETE /_sandbox/misbehavior':
         misbehavior = undefined;

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type http from 'node:http';
+import type { EventSourceMappings } from './event-source-mappings.ts';
 import { forward, type Target } from './forward.ts';
 import { type LocalServer, listen, readBody, sendJson } from './http-server.ts';
 
@@ -7,21 +9,25 @@ const INVOCATIONS = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 /** Where serverless-offline's own Invoke is, and the functions that it has. */
 export interface InvokeTarget extends Target {
   functionNames: readonly string[];
+  mappings: EventSourceMappings;
+  /** Gets the record of an asynchronous invocation that failed. */
+  onFailure: (record: object) => void;
 }
 
 /**
  * A front that makes serverless-offline answer as Lambda's Invoke does where the two differ: functions are also
  * found by ARN, a function error has its own type and no stack, an asynchronous failure does not end the process, a
- * dry run runs nothing, and a payload that is not JSON is a 400.
+ * dry run runs nothing, and a payload that is not JSON is a 400. It also lists and switches event source mappings.
  */
 export function startLambdaInvoke(port: number, target: () => InvokeTarget): Promise<LocalServer> {
   return listen(port, async (request, response) => {
+    const { functionNames, mappings, onFailure, ...server } = target();
+    if (await mappings.serve(request, response)) return undefined;
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const reference = INVOCATIONS.exec(pathname)?.[1];
     if (reference === undefined || request.method !== 'POST') {
       return lambdaError(response, 404, 'ResourceNotFoundException', 'No such operation.');
     }
-    const { functionNames, ...server } = target();
     const name = functionName(decodeURIComponent(reference));
     if (!functionNames.includes(name)) {
       return lambdaError(response, 404, 'ResourceNotFoundException', `Function not found: ${name}`);
@@ -35,7 +41,10 @@ export function startLambdaInvoke(port: number, target: () => InvokeTarget): Pro
         response.writeHead(204).end();
         return;
       case 'Event':
-        invoke(server, name, body).catch(() => undefined);
+        invoke(server, name, body).then(
+          ({ failed, payload }) => failed && onFailure(toFailureRecord(name, body, payload)),
+          () => undefined,
+        );
         response.writeHead(202).end();
         return;
       case 'RequestResponse': {
@@ -71,6 +80,23 @@ export async function invoke(server: Target, name: string, body: Buffer): Promis
   if (answer.headers['x-amz-function-error'] === undefined) return { headers, payload: text, failed: false };
   const payload = JSON.stringify(functionError(text));
   return { headers: { ...headers, 'X-Amz-Function-Error': 'Unhandled' }, payload, failed: true };
+}
+
+/** What a failure destination gets (Lambda's guide, "Capturing records of asynchronous invocations"). */
+function toFailureRecord(name: string, event: Buffer, payload: string): object {
+  return {
+    version: '1.0',
+    timestamp: new Date().toISOString(),
+    requestContext: {
+      requestId: randomUUID(),
+      functionArn: `arn:aws:lambda:us-east-1:000000000000:function:${name}:$LATEST`,
+      condition: 'RetriesExhausted',
+      approximateInvokeCount: 1,
+    },
+    requestPayload: event.length > 0 ? JSON.parse(event.toString('utf8')) : {},
+    responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+    responsePayload: JSON.parse(payload),
+  };
 }
 
 /** What Lambda would say of a thrown error: serverless-offline loses its name, which the message's problem repeats. */

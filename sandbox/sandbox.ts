@@ -3,12 +3,13 @@ import { startApiGateway } from './api-gateway.ts';
 import { onlyFor, startAws } from './aws.ts';
 import { type BusEvent, EventBus } from './event-bus.ts';
 import { startEventSource } from './event-source.ts';
+import { EventSourceMappings } from './event-source-mappings.ts';
 import type { Target } from './forward.ts';
 import { startFunctions } from './functions.ts';
 import { ImApp } from './im-app.ts';
 import { type ImService, startImService } from './im-service.ts';
 import { type InvokeTarget, invoke, startLambdaInvoke } from './lambda-invoke.ts';
-import { getSecretValue, type Secrets } from './secrets-manager.ts';
+import { getSecretValue, putSecretValue, type Secrets } from './secrets-manager.ts';
 import { sqsOperations } from './sqs.ts';
 import { SqsQueue } from './sqs-queue.ts';
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts';
@@ -48,6 +49,10 @@ export interface Sandbox {
   queue: SqsQueue;
   queueUrl: string;
   deadLetterQueue: SqsQueue;
+  /** What keeps asynchronous invocations that failed. */
+  failedInvocationQueue: SqsQueue;
+  /** With this session token a person may put another value into the secret. No web page can have it. */
+  personToken: string;
   /** What the queue door told of its batches. */
   events: readonly BusEvent[];
   secrets: Secrets;
@@ -80,11 +85,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const secrets: Secrets = new Map([[SECRET_ID, JSON.stringify({ appKey: app.appKey, appSecret: app.appSecret })]]);
   // Made at every start: who has it may read the secret, which is a real one where the real RongCloud is called.
   const awsSessionToken = randomUUID();
+  const personToken = randomUUID();
   try {
     // The doors' ports are taken first, so that one in use is known at once.
     const targets: { http: Target; invoke: InvokeTarget } = {
       http: { url: '' },
-      invoke: { url: '', functionNames: [] },
+      invoke: { url: '', functionNames: [], mappings: new EventSourceMappings(), onFailure: () => {} },
     };
     const gateway = await open(startApiGateway(at(0), () => targets.http, options.corsOrigins ?? []));
     const lambda = await open(startLambdaInvoke(at(1), () => targets.invoke));
@@ -94,11 +100,21 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       visibilityTimeoutMs: options.visibilityTimeoutMs ?? 70_000,
       redrive: { deadLetterQueue, maxReceiveCount: 240 },
     });
+    const failedInvocationQueue = new SqsQueue({ name: 'failed-invocations', visibilityTimeoutMs: 30_000 });
     const bus = new EventBus('results');
     const operations = {
-      'secretsmanager.GetSecretValue': onlyFor(awsSessionToken, getSecretValue(secrets)),
+      'secretsmanager.GetSecretValue': onlyFor(
+        awsSessionToken,
+        getSecretValue(secrets),
+        'Only the functions of this sandbox may do this.',
+      ),
+      'secretsmanager.PutSecretValue': onlyFor(
+        personToken,
+        putSecretValue(secrets),
+        'AWS_SESSION_TOKEN must be the one that npm start has printed.',
+      ),
       'AWSEvents.PutEvents': bus.putEvents,
-      ...sqsOperations([queue, deadLetterQueue]),
+      ...sqsOperations([queue, deadLetterQueue, failedInvocationQueue]),
     };
     const aws = await open(startAws(at(2), operations, { [EVENTS_PATH]: () => bus.events }));
     const queueUrl = ({ name }: SqsQueue): string => `${aws.url}/000000000000/${name}`;
@@ -130,7 +146,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       }),
     );
     targets.http = functions.http;
-    targets.invoke = { ...functions.invoke, functionNames: functions.functionNames };
+    const mapping = { functionName: functions.nameOf('queue'), queueArn: queue.arn, enabled: true };
+    targets.invoke = {
+      ...targets.invoke,
+      ...functions.invoke,
+      functionNames: functions.functionNames,
+      onFailure: (record) => void failedInvocationQueue.send(JSON.stringify(record)),
+    };
+    targets.invoke.mappings.add(mapping);
     const eventSource = startEventSource({
       queue,
       async invoke(event) {
@@ -142,6 +165,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       batchSize: 1000,
       windowMs: 1000,
       maximumConcurrency: 2,
+      isEnabled: () => mapping.enabled,
     });
     opened.push(eventSource);
     return {
@@ -152,6 +176,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       queue,
       queueUrl: queueUrl(queue),
       deadLetterQueue,
+      failedInvocationQueue,
+      personToken,
       events: bus.events,
       secrets,
       im,

@@ -64,7 +64,13 @@ export class SqsQueue {
     return message;
   }
 
-  receive(max: number): ReceivedMessage[] {
+  /** The queue that takes what this one gives up on. */
+  get deadLetterQueue(): SqsQueue | undefined {
+    return this.#options.redrive?.deadLetterQueue;
+  }
+
+  /** Hands messages out, and hides them for the queue's own time if no other is given. */
+  receive(max: number, visibilityTimeoutMs = this.#options.visibilityTimeoutMs): ReceivedMessage[] {
     this.#reveal();
     const inFlight = new Map<string | undefined, number>();
     const count = (groupId: string | undefined) => inFlight.set(groupId, (inFlight.get(groupId) ?? 0) + 1);
@@ -82,10 +88,17 @@ export class SqsQueue {
       message.firstReceivedAt ||= this.#now();
       count(message.groupId);
       const receiptHandle = randomUUID();
-      this.#hidden.set(receiptHandle, { message, until: this.#now() + this.#options.visibilityTimeoutMs });
+      this.#hidden.set(receiptHandle, { message, until: this.#now() + visibilityTimeoutMs });
       received.push({ ...message, receiptHandle });
     }
     return received;
+  }
+
+  /** Deletes all messages, those that were handed out too. */
+  purge(): void {
+    this.#ready = new FairOrder();
+    this.#hidden.clear();
+    this.#delayed.clear();
   }
 
   delete(receiptHandle: string): void {

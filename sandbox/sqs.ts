@@ -31,6 +31,10 @@ export function sqsOperations(queues: readonly SqsQueue[]): Record<string, AwsOp
       queue.delete(text(input.ReceiptHandle));
       return { output: {} };
     }),
+    'AmazonSQS.PurgeQueue': onQueue((queue) => {
+      queue.purge();
+      return { output: {} };
+    }),
     'AmazonSQS.ChangeMessageVisibility': onQueue(changeVisibility),
     'AmazonSQS.ChangeMessageVisibilityBatch': onQueue((queue, input) =>
       onEachEntry(input, (entry) => changeVisibility(queue, entry)),
@@ -49,6 +53,10 @@ export function sqsOperations(queues: readonly SqsQueue[]): Record<string, AwsOp
       const source = ofArn(input.SourceArn);
       const destination = ofArn(input.DestinationArn);
       if (!source || !destination) return NO_QUEUE;
+      // "Only ARNs of dead-letter queues whose sources are other SQS queues" (SQS's API reference, StartMessageMoveTask).
+      if (!queues.some((queue) => queue.deadLetterQueue === source)) {
+        return { error: 'InvalidParameterValue', message: 'Source queue must be configured as a Dead Letter Queue.' };
+      }
       source.moveTo(destination);
       return { output: { TaskHandle: 'done' } };
     },
@@ -75,7 +83,8 @@ function send(queue: SqsQueue, input: Input): Result {
 
 function receive(queue: SqsQueue, input: Input): Result {
   const max = Math.min(10, Number(input.MaxNumberOfMessages ?? 1));
-  const Messages = queue.receive(max).map(toApiMessage);
+  const seconds = input.VisibilityTimeout === undefined ? undefined : Number(input.VisibilityTimeout);
+  const Messages = queue.receive(max, seconds === undefined ? undefined : seconds * 1000).map(toApiMessage);
   return { output: Messages.length > 0 ? { Messages } : {} };
 }
 

@@ -104,6 +104,8 @@ function introduce(sandbox: Sandbox, rongCloud: RealRongCloud | undefined): void
     ...(sandbox.im ? [['IM, backup', sandbox.im.backup.url]] : []),
   ];
   for (const [name, value] of rows) console.log(`${name?.padEnd(14)} ${value}`);
+  // The token is for this start alone. With it the AWS CLI may change the stand-in's secret.
+  console.log(`\nFor the AWS CLI:\n\n  export AWS_SESSION_TOKEN=${sandbox.personToken}`);
 }
 
 async function joinSample(sandbox: Sandbox, { userId, groupId }: Sample): Promise<void> {

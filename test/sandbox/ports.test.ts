@@ -74,14 +74,30 @@ describe("each of the sandbox's ports", () => {
 });
 
 describe('the secret', () => {
+  const clientOf = (sessionToken?: string) => {
+    const credentials = { accessKeyId: 'local', secretAccessKey: 'local', ...(sessionToken && { sessionToken }) };
+    return new SecretsManager({ endpoint: sandbox.awsUrl, region: 'us-east-1', credentials });
+  };
+
   it('is given to the functions alone', async () => {
-    const read = (sessionToken?: string) => {
-      const credentials = { accessKeyId: 'local', secretAccessKey: 'local', ...(sessionToken && { sessionToken }) };
-      const client = new SecretsManager({ endpoint: sandbox.awsUrl, region: 'us-east-1', credentials });
-      return client.getSecretValue({ SecretId: 'rongcloud/app' });
-    };
+    const read = (sessionToken?: string) => clientOf(sessionToken).getSecretValue({ SecretId: 'rongcloud/app' });
     await expect(read()).rejects.toMatchObject({ name: 'AccessDeniedException' });
     await expect(read('guess')).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    await expect(read(sandbox.personToken)).rejects.toMatchObject({ name: 'AccessDeniedException' });
     expect((await sandbox.invoke({ groupId: 'g', userIds: ['bob'] })).functionError).toBeUndefined();
+  });
+
+  it('takes another value from a person with the token of this start alone', async () => {
+    const put = (sessionToken?: string, SecretId = 'rongcloud/app') =>
+      clientOf(sessionToken).putSecretValue({ SecretId, SecretString: '{"appKey":"a","appSecret":"b"}' });
+    const before = sandbox.secrets.get('rongcloud/app') ?? '';
+    for (const token of [undefined, 'guess']) {
+      await expect(put(token)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    }
+    await expect(put(sandbox.personToken, 'none')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    expect(sandbox.secrets.get('rongcloud/app')).toBe(before);
+    expect(await put(sandbox.personToken)).toMatchObject({ Name: 'rongcloud/app', VersionStages: ['AWSCURRENT'] });
+    expect(sandbox.secrets.get('rongcloud/app')).toBe('{"appKey":"a","appSecret":"b"}');
+    sandbox.secrets.set('rongcloud/app', before);
   });
 });

@@ -83,6 +83,32 @@ describe('the stand-in SQS in the query protocol', () => {
     expect((await change('0'))[1]).toContain('<Code>MessageNotInflight</Code>');
   });
 
+  it('hides what it hands out for as long as the receiver says', async () => {
+    sqs.queue.send('a');
+    expect((await query({ Action: 'ReceiveMessage', VisibilityTimeout: '0' }))[1]).toContain('<Body>a</Body>');
+    expect(sqs.queue.counts).toMatchObject({ ready: 1, hidden: 0 });
+    await query({ Action: 'ReceiveMessage', VisibilityTimeout: '600' });
+    sqs.clock.ms += 599_000;
+    expect(sqs.queue.counts).toMatchObject({ ready: 0, hidden: 1 });
+    sqs.clock.ms += 1000;
+    expect(sqs.queue.counts).toMatchObject({ ready: 1, hidden: 0 });
+  });
+
+  it('deletes all messages of a queue that is purged', async () => {
+    for (const body of ['a', 'b', 'c']) sqs.queue.send(body);
+    sqs.queue.send('d', {}, { delaySeconds: 60 });
+    sqs.queue.receive(1);
+    expect((await query({ Action: 'PurgeQueue' }))[0]).toBe(200);
+    expect(sqs.queue.bodies()).toEqual([]);
+  });
+
+  it('moves messages from nothing but a dead-letter queue of another queue', async () => {
+    sqs.queue.send('a');
+    const move = { Action: 'StartMessageMoveTask', SourceArn: sqs.queue.arn, DestinationArn: sqs.queue.arn };
+    expect((await query(move))[1]).toContain('Source queue must be configured as a Dead Letter Queue.');
+    expect(sqs.queue.bodies()).toEqual(['a']);
+  });
+
   it.each([
     ['no queue', { Action: 'SendMessage', QueueUrl: 'x/none', MessageBody: 'a' }, 'QueueDoesNotExist'],
     ['no operation', { Action: 'Nonsense' }, 'UnknownOperationException'],
