@@ -1,0 +1,184 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { awsClis, createShell, type PrintedBlock, printedBlocks } from './helpers/printed-commands.ts';
+import { startTestSandbox, type TestSandbox } from './helpers/sandbox.ts';
+
+// Each command of these pages, as it is printed there, with every AWS CLI of this machine: against the sandbox if it has
+// a stand-in for it. Else the command is sent to a closed port, so that at least the CLI takes it.
+const BLOCKS = ['operations.md', 'queue.md', 'runbooks.md'].flatMap(printedBlocks);
+const CLIS = awsClis();
+const INSISTS = process.env.REQUIRE_AWS_CLI === '1';
+if (CLIS.length === 0 && !INSISTS) console.warn('Skipped: no AWS CLI here. Install it (apt-get install awscli).');
+
+it.runIf(INSISTS)('has an AWS CLI to try the commands with', () => {
+  expect(CLIS).not.toEqual([]);
+});
+
+/** Only AWS has what these are about. */
+const NEEDS_AWS = /aws cloudformation|replicate-secret-to-regions|get-queue-url/;
+
+describe.each(CLIS)('with the AWS CLI $version', (cli) => {
+  let sandbox: TestSandbox;
+  let shell: ReturnType<typeof createShell>;
+  const used = new Set<PrintedBlock>();
+
+  beforeAll(async () => {
+    sandbox = await startTestSandbox();
+    shell = createShell(cli, { AWS_SESSION_TOKEN: sandbox.personToken });
+  });
+  afterAll(() => sandbox?.close());
+
+  /** The blocks under a heading, in order. */
+  function printed(page: string, heading: string): string[] {
+    const found = BLOCKS.filter((one) => one.page === page && one.heading === heading);
+    for (const block of found) used.add(block);
+    return found.map(({ commands }) => commands);
+  }
+  /** The port that a command means, of the sandbox of this test. */
+  const withPorts = (commands: string) =>
+    commands.replaceAll(/http:\/\/127\.0\.0\.1:400([0-5])/g, (_, n) => {
+      const { primary, backup } = sandbox.im;
+      return [sandbox.httpUrl, sandbox.invokeUrl, sandbox.awsUrl, primary.url, sandbox.issuer.url, backup.url][n] ?? '';
+    });
+  const [prelude = '', makeFailure = '', resetSecret = ''] = printed('runbooks.md', 'Rehearse on this machine');
+  /** What the commands print. They must not fail. */
+  async function run(commands: string, input?: string): Promise<string> {
+    const { status, stdout, stderr } = await shell.run(withPorts(`${prelude}\n${commands}`), input);
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr: '',
+    });
+    return stdout;
+  }
+  const members = (groupId: string) => sandbox.im.primary.app.groups.members(groupId);
+  const joined = (groupId: string) => expect.poll(() => members(groupId), { timeout: 15_000, interval: 100 });
+  const LONG = 120_000;
+
+  it('sends to the queue, and looks at what became of it', { timeout: LONG }, async () => {
+    const [send = '', overHttp = ''] = printed('queue.md', 'Sending');
+    await run(send);
+    await joined('team-1').toEqual(expect.arrayContaining(['u1', 'u2']));
+    expect(await run(overHttp)).toContain('HTTP/1.1 202');
+    await joined('team-1').toContain('hank');
+    sandbox.im.primary.app.groups.clear();
+    for (const commands of printed('queue.md', 'Several senders')) await run(commands);
+    await joined('team-1').toContain('u1');
+    const [all = ''] = printed('queue.md', 'On this machine');
+    const { stdout } = await shell.run(withPorts(all));
+    expect(stdout).toContain('["u1","gina"]');
+    expect(stdout).toContain('INVALID_REQUEST');
+    expect(stdout).toContain('rongcloud-group-join.local');
+    sandbox.deadLetterQueue.purge();
+  });
+
+  it('puts dead letters back', { timeout: LONG }, async () => {
+    const [look = '', move = '', loop = '', take = '', sendBack = ''] = printed('queue.md', 'The dead-letter queue');
+    const letter = (user: string) => JSON.stringify({ groupId: 'letters', userIds: [user], requestId: 'r-1' });
+    const attributes = { code: { DataType: 'String', StringValue: 'GROUP_FULL' } };
+    sandbox.deadLetterQueue.send(letter('a'), attributes);
+    expect(await run(look)).toContain('GROUP_FULL');
+    if (cli.isCurrent) {
+      await run(move);
+      await joined('letters').toEqual(['a']);
+    } else {
+      expect((await shell.run(withPorts(`${prelude}\n${move}`))).stderr).toContain('Invalid choice');
+      await run(`${take}\n${sendBack}`);
+      await joined('letters').toEqual(['a']);
+    }
+    for (const user of ['用户', 'c']) sandbox.deadLetterQueue.send(letter(user), attributes);
+    await run(loop);
+    await joined('letters').toEqual(expect.arrayContaining(['用户', 'c']));
+    expect(sandbox.deadLetterQueue.bodies()).toEqual([]);
+    sandbox.deadLetterQueue.send(letter('wrong'));
+    await run(`${take}\nsed -i s/wrong/right/ body.json\n${sendBack}`);
+    await joined('letters').toContain('right');
+    expect(sandbox.deadLetterQueue.bodies()).toEqual([]);
+  });
+
+  it('replays failed invocations, one and all', { timeout: LONG }, async () => {
+    const [take = '', again = '', remove = '', all = ''] = printed('runbooks.md', 'Replay failed invocations');
+    const failed = () => sandbox.failedInvocationQueue.bodies().length;
+    await run(makeFailure);
+    await expect.poll(failed, { timeout: 10_000 }).toBe(1);
+    expect(await run(take)).toContain('UPSTREAM_REJECTED');
+    sandbox.im.primary.misbehave({ kind: 'status', status: 400, body: '{"code":1002}', calls: 1 });
+    expect((await run(again)).trim()).toBe('Unhandled');
+    expect((await run(again)).trim()).toBe('None');
+    expect(members('team-1')).toContain('ivy');
+    expect(failed()).toBe(1);
+    await run(remove);
+    expect(failed()).toBe(0);
+    sandbox.im.primary.app.groups.clear();
+    for (const expected of [1, 2]) {
+      await run(makeFailure);
+      await expect.poll(failed, { timeout: 10_000 }).toBe(expected);
+    }
+    await run(all);
+    await joined('team-1').toEqual(['ivy']);
+    expect(failed()).toBe(0);
+  });
+
+  it('pauses the queue, empties it, and goes on', { timeout: LONG }, async () => {
+    const [pause = '', goOn = ''] = printed('runbooks.md', 'Pause the queue');
+    const [look = '', empty = ''] = printed('runbooks.md', 'Empty a queue');
+    const message = (user: string) => JSON.stringify({ groupId: 'paused', userIds: [user] });
+    expect(await run(pause)).toContain('"Disabled"');
+    sandbox.queue.send(message('lost'));
+    expect(await run(look)).toContain('lost');
+    expect(sandbox.queue.counts).toEqual({ ready: 1, hidden: 0, delayed: 0 });
+    await run(empty);
+    expect(sandbox.queue.bodies()).toEqual([]);
+    sandbox.queue.send(message('kept'));
+    expect(await run(goOn)).toContain('"Enabled"');
+    await joined('paused').toEqual(['kept']);
+  });
+
+  it('rotates the secret without a word of it in a command', { timeout: LONG }, async () => {
+    const [rotate = ''] = printed('operations.md', 'Rotating the App Secret');
+    await run(resetSecret);
+    const traced = `aws() { echo "$@" >> arguments; command aws --endpoint-url http://127.0.0.1:4002 "$@"; }\n${rotate}`;
+    await run(traced, 'sandbox-app-key\nthe-new-secret\n');
+    expect(sandbox.secrets.get('rongcloud/app')).toBe('{"appKey":"sandbox-app-key","appSecret":"the-new-secret"}');
+    expect(readFileSync(join(shell.folder, 'arguments'), 'utf8')).toContain('put-secret-value');
+    expect(readFileSync(join(shell.folder, 'arguments'), 'utf8')).not.toContain('the-new-secret');
+    // The first call is refused and reads the secret again.
+    const { functionError } = await sandbox.invoke({ groupId: 'rotated', userIds: ['a'] });
+    expect(functionError).toBeUndefined();
+    expect(members('rotated')).toEqual(['a']);
+    const codes = sandbox.im.primary.calls.filter((call) => call.groupId === 'rotated').map(({ code }) => code);
+    expect(codes).toEqual([1004, 200]);
+  });
+
+  it('changes the secret only with the token that npm start prints', { timeout: LONG }, async () => {
+    const [rotate = ''] = printed('operations.md', 'Rotating the App Secret');
+    const before = sandbox.secrets.get('rongcloud/app');
+    const stranger = `export AWS_SESSION_TOKEN=guess\n${rotate}`;
+    const { stderr } = await shell.run(withPorts(`${prelude}\n${stranger}`), 'key\nstolen\n');
+    expect(stderr).toContain('AccessDenied');
+    expect(sandbox.secrets.get('rongcloud/app')).toBe(before);
+  });
+
+  it('takes the commands that only AWS can carry out', { timeout: LONG }, async () => {
+    const blocks = BLOCKS.filter(({ commands }) => NEEDS_AWS.test(commands));
+    for (const block of blocks) used.add(block);
+    expect(blocks.length).toBeGreaterThanOrEqual(4);
+    const nowhere = 'aws() { command aws --endpoint-url http://127.0.0.1:9 "$@"; }\nSTAGE=prod';
+    const keys = { AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x', AWS_DEFAULT_REGION: 'us-east-1' };
+    const closed = createShell(cli, { ...keys, AWS_MAX_ATTEMPTS: '1' });
+    for (const { commands } of blocks) {
+      const lines = commands.split('\n').filter((line) => /\baws /.test(line));
+      for (const line of lines) {
+        const { stderr } = await closed.run(
+          `${nowhere}\nJOIN_QUEUE_URL=http://127.0.0.1:9/0/q\nDEAD_LETTER_QUEUE_URL=$JOIN_QUEUE_URL\n${line}`,
+        );
+        expect(stderr.trim(), line).toMatch(/^Could not connect to the endpoint URL: \S+$/);
+      }
+    }
+  });
+
+  it('has tried all that is printed', () => {
+    expect(BLOCKS.filter((block) => !used.has(block)).map(({ page, heading }) => `${page} ${heading}`)).toEqual([]);
+    expect(existsSync(join(shell.folder, 'event.json'))).toBe(true);
+  });
+});
