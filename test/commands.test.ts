@@ -136,6 +136,7 @@ describe.each(CLIS)('with the AWS CLI $version', (cli) => {
 
   it('rotates the secret without a word of it in a command', { timeout: LONG }, async () => {
     const [rotate = ''] = printed('operations.md', 'Rotating the App Secret');
+    await sandbox.invoke({ groupId: 'before', userIds: ['a'] });
     await run(resetSecret);
     const traced = `aws() { echo "$@" >> arguments; command aws --endpoint-url http://127.0.0.1:4002 "$@"; }\n${rotate}`;
     await run(traced, 'sandbox-app-key\nthe-new-secret\n');
