@@ -126,7 +126,7 @@ describe('the queries of the docs', () => {
     },
   );
 
-  it('see who is alike only in the metrics: a query without a message counts more', () => {
+  it('would count metric lines too if they named no message', () => {
     const careless = "filter code = 'UPSTREAM_CREDENTIALS' | stats count(*)";
     expect(query(careless, lines)[0]?.['count(*)']).toBeGreaterThan(
       Number(query(careless, withoutMetrics())[0]?.['count(*)']),
