@@ -41,10 +41,9 @@ export function startLambdaInvoke(port: number, target: () => InvokeTarget): Pro
         response.writeHead(204).end();
         return;
       case 'Event':
-        invoke(server, name, body).then(
-          ({ failed, payload }) => failed && onFailure(toFailureRecord(name, body, payload)),
-          () => undefined,
-        );
+        invoke(server, name, body)
+          .then(({ failed, payload }) => failed && onFailure(toFailureRecord(name, body, payload)))
+          .catch(() => undefined);
         response.writeHead(202).end();
         return;
       case 'RequestResponse': {
