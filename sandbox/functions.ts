@@ -34,8 +34,21 @@ export interface Functions {
   close(): Promise<void>;
 }
 
+const MAX_STARTS = 3;
+
 /** Runs the built functions under serverless-offline, in a process of its own whose ports hear only who has the key. */
 export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
+  for (let start = 1; ; start++) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      // Between the look for a free port and its use, another process may have taken it.
+      if (start === MAX_STARTS || !String(error).includes('EADDRINUSE')) throw error;
+    }
+  }
+}
+
+async function startOnce(options: FunctionsOptions): Promise<Functions> {
   const { params, awsUrl, awsSessionToken, onOutput, onExit } = options;
   const key = randomUUID();
   const [httpPort, lambdaPort] = await freePorts();
