@@ -86,6 +86,11 @@ function parseAggregate(text: string): Aggregate {
   switch (name) {
     case 'sum':
       return (lines) => numbers(lines).reduce((sum, one) => sum + one, 0);
+    case 'avg':
+      return (lines) => {
+        const all = numbers(lines);
+        return all.length === 0 ? undefined : all.reduce((sum, one) => sum + one, 0) / all.length;
+      };
     case 'max':
       return (lines) => numbers(lines).at(-1);
     case 'pct':
