@@ -8,18 +8,25 @@ const MAX_WAIT_SECONDS = 8;
 
 const TOKEN = "[!#$%&'*+.^_`|~\\w-]+";
 const QUOTED = '"(?:[^"\\\\]|\\\\.)*"';
-/** One preference with its parameters, up to a comma that is in no quoted string (RFC 7240, section 2). */
+/**
+ * One preference with its parameters, up to a comma that is in no quoted string (RFC 7240, section 2). White space stands
+ * before what it belongs to and nowhere else, so that no text can be read in two ways: a header that fails at its end
+ * would else be tried in all of them, which are 2 to the power of its parameters.
+ */
 const PREFERENCE = new RegExp(
-  `^\\s*(${TOKEN})(?:\\s*=\\s*(${TOKEN}|${QUOTED})?)?(?:\\s*;(?:\\s*${TOKEN}(?:\\s*=\\s*(?:${TOKEN}|${QUOTED})?)?)?)*\\s*$`,
+  `^\\s*(${TOKEN})(?:\\s*=(?:\\s*(${TOKEN}|${QUOTED}))?)?(?:\\s*;(?:\\s*${TOKEN}(?:\\s*=(?:\\s*(?:${TOKEN}|${QUOTED}))?)?)?)*\\s*$`,
 );
+/** A longer header holds no wish. Quotes that nobody closes cost the square of its length. */
+const MAX_LENGTH = 1000;
 
 /**
  * The wish to be answered later, `respond-async` with or without `wait` (RFC 7240, sections 4.1 and 4.3), or undefined
  * if a header does not hold it. `wait` is whole seconds, 8 at most; what is malformed or unknown is ignored.
  */
 export function readPrefer(header: string | undefined): Preference | undefined {
+  if (header === undefined || header.length > MAX_LENGTH) return undefined;
   const preferences = new Map<string, string>();
-  for (const part of header?.match(new RegExp(`(?:${QUOTED}|[^,"])+`, 'g')) ?? []) {
+  for (const part of header.match(new RegExp(`(?:${QUOTED}|[^,"])+`, 'g')) ?? []) {
     const [, name = '', value = ''] = PREFERENCE.exec(part) ?? [];
     const key = name.toLowerCase();
     // Of a preference that is given twice, the first counts.

@@ -52,7 +52,22 @@ describe('readPrefer', () => {
 
   it('takes no time over a header that goes on for ever', () => {
     for (const part of ['"', '";', 'a;', 'a="', '\\"', ' ', 'a=b;']) {
-      expect(readPrefer(part.repeat(5000))).toBeUndefined();
+      for (const length of [1000, 10_000]) expect(readPrefer(part.repeat(length / part.length))).toBeUndefined();
     }
+  });
+
+  it.each([';b= ', '; b= ', ';b = ', ';b=" "', '; ', ' ;'])(
+    'takes no time over %j again and again before what is no preference',
+    (part) => {
+      const startedAt = performance.now();
+      for (const end of ['@', ' @', '=@']) expect(readPrefer(`respond-async${part.repeat(22)}${end}`)).toBeUndefined();
+      expect(performance.now() - startedAt).toBeLessThan(100);
+    },
+  );
+
+  it('reads the longest header that it reads, and no longer one', () => {
+    const header = 'respond-async; foo='.padEnd(1000, 'x');
+    expect(readPrefer(header)).toEqual({ waitMs: undefined });
+    expect(readPrefer(`${header}x`)).toBeUndefined();
   });
 });
