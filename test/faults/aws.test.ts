@@ -2,6 +2,8 @@ import type net from 'node:net';
 import { generate } from 'selfsigned';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { secretsManagerReader } from '../../lib/credentials.ts';
+import { createEventBridgeClient } from '../../lib/queue/eventbridge-client.ts';
+import { createAnnounce } from '../../lib/queue/events.ts';
 import { createEnqueue, createSend } from '../../lib/queue/send.ts';
 import { createSqsClient } from '../../lib/queue/sqs-client.ts';
 import { describeCause } from '../../lib/telemetry/error-description.ts';
@@ -14,7 +16,7 @@ import {
   writes,
 } from '../helpers/faulty-server.ts';
 
-// Secrets Manager and SQS at fault: what the log gets of it, and how much of an answer is read.
+// Secrets Manager, SQS and EventBridge at fault: what the log gets of it, and how much of an answer is read.
 let server: FaultyServer | undefined;
 afterEach(() => server?.close());
 
@@ -38,6 +40,14 @@ const SERVICES: [name: string, ask: () => Promise<string | undefined>][] = [
       return error && describeCause(error.cause);
     },
   ],
+  [
+    'EventBridge',
+    async () => {
+      const announce = createAnnounce({ client: createEventBridgeClient(), bus: 'results', source: 'test' });
+      const lost = await announce([{ groupId: 'g', results: [] }]);
+      return lost && describeCause(lost.cause);
+    },
+  ],
 ];
 
 async function serve(behavior: Behavior): Promise<void> {
@@ -48,6 +58,7 @@ async function serve(behavior: Behavior): Promise<void> {
 function at(url: string): void {
   vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', url);
   vi.stubEnv('AWS_ENDPOINT_URL_SQS', url);
+  vi.stubEnv('AWS_ENDPOINT_URL_EVENTBRIDGE', url);
   vi.stubEnv('AWS_REGION', 'us-east-1');
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
