@@ -73,6 +73,27 @@ describe('createIssuerKeys', () => {
     await find('k2');
   });
 
+  it('fetches at once when a clock that was ahead has been set right', async () => {
+    const { clock, issuer, fetch, find } = setUp(() => keySet(first, second));
+    clock.ms = HOUR;
+    await find('k1');
+    issuer.served = () => keySet(second);
+    clock.ms = 0;
+    await expect(find('k1')).rejects.toMatchObject(unknownKey);
+    await find('k2');
+    expect(fetch).toHaveBeenCalledTimes(2);
+  });
+
+  it('recovers from a failed fetch when a clock that was ahead has been set right', async () => {
+    const { clock, issuer, find } = setUp();
+    issuer.down = true;
+    clock.ms = HOUR;
+    await expect(find('k1')).rejects.toMatchObject(unavailable);
+    issuer.down = false;
+    clock.ms = 0;
+    await find('k1');
+  });
+
   it('takes a new key within 5 seconds while junk ids pour in, with at most one fetch in 5 seconds', async () => {
     const { clock, issuer, fetch, find } = setUp();
     await find('k1');
