@@ -2,15 +2,19 @@ import { buildContenders, httpEvent, startStandIns } from './contenders.ts';
 import { type Environment, startEnvironment } from './runtime-api.ts';
 import { median } from './statistics.ts';
 
-// How time and memory grow: users in a request to the HTTP door, and messages in a batch of the queue door, through
-// the built bundles. Linear means that the last column of each table stays flat or falls.
+// How time and memory grow: users in a request to the HTTP door, messages in a batch of the queue door, and a batch's
+// size up to what Lambda hands over (6 MB), through the built bundles. Linear means that the last column of each table
+// stays flat or falls.
 
 const USERS = [1, 10, 100, 1000, 3000];
 const MESSAGES = [1, 10, 100, 1000, 10_000];
+/** 208 kB each: 27 of them are a batch of 5.6 MB. */
+const LARGEST_MESSAGES = [1, 7, 14, 27];
 const ROUNDS = 7;
 
 const [ours] = await buildContenders();
 if (!ours) throw new Error('nothing was built');
+const queueFile = ours.file.replace('http.mjs', 'queue.mjs');
 const standIns = await startStandIns();
 
 async function measure(file: string, event: object, calls: number, per: number): Promise<string[]> {
@@ -31,12 +35,13 @@ async function measure(file: string, event: object, calls: number, per: number):
   return [median(times).toFixed(2), cpuMs.toFixed(2), peakMegabytes.toFixed(0), ((cpuMs / per) * 1000).toFixed(1)];
 }
 
-function batch(messages: number): object {
+/** A batch of the queue door, of so many messages. */
+function batch(messages: number, join: (i: number) => object): object {
   return {
     Records: Array.from({ length: messages }, (_, i) => ({
       messageId: `m${i}`,
       receiptHandle: `r${i}`,
-      body: JSON.stringify({ groupId: 'team-1', userIds: [`user-${i}`] }),
+      body: JSON.stringify(join(i)),
       attributes: {
         ApproximateReceiveCount: '1',
         SentTimestamp: '0',
@@ -52,6 +57,15 @@ function batch(messages: number): object {
   };
 }
 
+/** One user for a group that they all share. */
+const oneUser = (i: number) => ({ groupId: 'team-1', userIds: [`user-${i}`] });
+
+/** All that one request may hold, for a group of its own: 3000 ids of 64 characters, three calls. */
+const fullGroup = (i: number) => ({
+  groupId: `team-${i}`,
+  userIds: Array.from({ length: 3000 }, (_, user) => `user-${user}`.padEnd(64, '.')),
+});
+
 console.log('| users a request | ms | CPU ms | peak MB | CPU µs a user |\n|--:|--:|--:|--:|--:|');
 for (const users of USERS) {
   const body = JSON.stringify({ userIds: Array.from({ length: users }, (_, i) => `user-${i}`) });
@@ -60,7 +74,13 @@ for (const users of USERS) {
 }
 console.log('\n| messages a batch | ms | CPU ms | peak MB | CPU µs a message |\n|--:|--:|--:|--:|--:|');
 for (const messages of MESSAGES) {
-  const row = await measure(ours.file.replace('http.mjs', 'queue.mjs'), batch(messages), 5, messages);
+  const row = await measure(queueFile, batch(messages, oneUser), 5, messages);
   console.log(`| ${messages} | ${row.join(' | ')} |`);
+}
+console.log('\n| MB a batch | ms | CPU ms | peak MB | CPU µs a user |\n|--:|--:|--:|--:|--:|');
+for (const messages of LARGEST_MESSAGES) {
+  const event = batch(messages, fullGroup);
+  const row = await measure(queueFile, event, 3, messages * 3000);
+  console.log(`| ${(JSON.stringify(event).length / 1e6).toFixed(1)} | ${row.join(' | ')} |`);
 }
 standIns.close();
