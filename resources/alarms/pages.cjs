@@ -39,6 +39,16 @@ module.exports = {
     of: [2, 15],
     todo: 'No batch of the queue gets a yes or no from RongCloud; its messages stay. See which code the batches fail with.',
   },
+  QueueStuck: {
+    // A message that was delivered often makes one data point in 6 minutes: two would take up to 14. It is over 6 minutes
+    // old when it meets a new failure, whose first data point is then enough.
+    watches: [atDoor(names.unserved, 'queue', 'Average'), atDoor(names.messageAge, 'queue', 'Maximum')],
+    expression: '(m0 > 0.9) * m1',
+    above: 360_000,
+    of: [1, 15],
+    see: 'ServesNobody',
+    todo: 'Messages have waited for over 6 minutes, and no batch gets a yes or no from RongCloud. See which code the batches fail with.',
+  },
   HttpCannotRun: {
     ...cannotRun('Http'),
     of: [3, 10],
@@ -55,8 +65,9 @@ module.exports = {
     todo: 'The Invoke function cannot start, or runs out of time or memory. Look at the last deployment and the ends of its logs.',
   },
   QueueCannotRun: {
+    // A failed invocation hides its messages for 6 minutes, so the first is enough: a healthy function has none.
     ...cannotRun('Queue'),
-    of: [2, 15],
+    of: [1, 15],
     todo: 'The queue function cannot start, or runs out of time or memory. Its messages come back every 6 minutes.',
   },
   QueueNotRead: {

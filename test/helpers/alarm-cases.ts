@@ -1,4 +1,12 @@
-import { everySecond, type Pattern, redelivered, sparse, type Traffic } from './alarm-traffic.ts';
+import {
+  deliveredOften,
+  everySecond,
+  type Pattern,
+  redelivered,
+  sparse,
+  type Traffic,
+  VISIBILITY_SECONDS,
+} from './alarm-traffic.ts';
 import type { Door, FaultName, Recording } from './recorded-faults.ts';
 
 /** A fault, the traffic that meets it, and the alarms that have to tell of it. */
@@ -22,6 +30,14 @@ const CANNOT_RUN: Record<Door, string> = {
   queue: 'QueueCannotRun',
 };
 const UPSTREAM = ['UpstreamUnavailable'];
+/** What Lambda's own numbers of each try are enough for. */
+const OF_EACH_TRY = ['QueueCannotRun', 'AllThrottled'];
+/**
+ * Lambda tries a throttled invocation again and again until its messages' visibility timeout ends, at growing intervals.
+ * AWS does not say how long these are; a minute is taken here.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-backoff-strategy
+ */
+const THROTTLED_AGAIN_SECONDS = 60;
 
 interface Expectation {
   /** Whether every request fails that meets it. */
@@ -106,7 +122,7 @@ export function awsCases(): Case[] {
         traffic.aws(`Throttles ${logicalId}LambdaFunction`, at, 1, times);
         if (door === 'http') traffic.gateway(at, true, times);
       },
-      { told: false },
+      { told: false, againAfter: THROTTLED_AGAIN_SECONDS },
     );
   });
   const turnedAway = throughDoor(
@@ -164,11 +180,26 @@ function queueCases(): Case[] {
 type Meet = (traffic: Traffic, at: number, times: number, age?: number) => void;
 
 /** A fault at one request in 2 minutes and at 100 a second; at the queue, with one message and with many. */
-function throughDoor(fault: string, door: Door, alarms: readonly string[], meet: Meet, { told = true } = {}): Case[] {
+function throughDoor(
+  fault: string,
+  door: Door,
+  alarms: readonly string[],
+  meet: Meet,
+  { told = true, againAfter = VISIBILITY_SECONDS } = {},
+): Case[] {
   if (door === 'queue') {
     const one = (traffic: Traffic, at: number, age?: number): void => meet(traffic, at, 1, age);
     const gaps = told ? [10, 35, 60] : [undefined];
+    const often = alarms.includes(SERVES_NOBODY.queue)
+      ? ['QueueStuck']
+      : alarms.filter((name) => OF_EACH_TRY.includes(name));
     return [
+      {
+        fault,
+        traffic: 'one old message',
+        patterns: [1, 361].map((hidden) => deliveredOften(one, hidden, againAfter)),
+        alarms: often,
+      },
       { fault, traffic: 'one message', patterns: gaps.map((gap) => redelivered(one, gap)), alarms },
       { fault, traffic: 'messages, 100 a second', patterns: [everySecond((traffic, at) => one(traffic, at))], alarms },
     ];

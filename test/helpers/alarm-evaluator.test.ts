@@ -63,6 +63,15 @@ describe('metric math', () => {
     ]);
   });
 
+  it('compares to 1 or 0, after sums', () => {
+    expect(values('(m0 + m1 > 4) * m1')).toEqual([
+      [1, 2],
+      [2, 0],
+      [3, 0],
+      [4, 5],
+    ]);
+  });
+
   it('gives the difference to the value before, and fills what is missing', () => {
     expect(values('DIFF(m1)')).toEqual([
       [3, -2],

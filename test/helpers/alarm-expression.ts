@@ -2,14 +2,19 @@
 export type Series = ReadonlyMap<number, number>;
 
 /**
- * The result of a metric math expression over some minutes: numbers, ids, `+ - * /`, brackets, DIFF and FILL.
+ * The result of a metric math expression over some minutes: numbers, ids, `+ - * / >`, brackets, DIFF and FILL.
+ * A comparison is 1 or 0.
  * In arithmetic a missing value is 0 where the other series has one, and what divides by zero is dropped.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html (Basic arithmetic functions)
  */
 export function calculate(expression: string, series: ReadonlyMap<string, Series>, minutes: readonly number[]): Series {
-  const tokens = expression.match(/[A-Za-z]\w*|[\d.]+|[-+*/(),]/g) ?? [];
+  const tokens = expression.match(/[A-Za-z]\w*|[\d.]+|[-+*/>(),]/g) ?? [];
   let at = 0;
 
+  function comparison(): Series | number {
+    const left = sum();
+    return tokens[at] === '>' ? apply(tokens[at++] ?? '', left, sum()) : left;
+  }
   function sum(): Series | number {
     let left = product();
     while (tokens[at] === '+' || tokens[at] === '-') left = apply(tokens[at++] ?? '', left, product());
@@ -22,7 +27,7 @@ export function calculate(expression: string, series: ReadonlyMap<string, Series
   }
   function operand(): Series | number {
     const token = tokens[at++] ?? '';
-    if (token === '(') return closing(sum());
+    if (token === '(') return closing(comparison());
     if (/^[\d.]+$/.test(token)) return Number(token);
     if (token === 'DIFF' || token === 'FILL') {
       at += 1;
@@ -40,7 +45,7 @@ export function calculate(expression: string, series: ReadonlyMap<string, Series
     return value;
   }
 
-  const result = toSeries(sum());
+  const result = toSeries(comparison());
   if (at !== tokens.length) throw new Error(`${expression}: ${tokens.slice(at).join(' ')} is left over`);
   return result;
 }
@@ -71,6 +76,8 @@ function arithmetic(operator: string, left: number, right: number): number {
       return left - right;
     case '*':
       return left * right;
+    case '>':
+      return left > right ? 1 : 0;
     default:
       return left / right;
   }

@@ -77,7 +77,7 @@ export function everySecond(one: (traffic: Traffic, at: number) => void): Patter
 
 /** After the fifth delivery a message comes back once in 361 seconds, before that as soon as the function says. */
 const SOON_DELIVERIES = 5;
-const VISIBILITY_SECONDS = 361;
+export const VISIBILITY_SECONDS = 361;
 
 /**
  * One message that stays on the queue, and nothing else. `gap` is what the function says, 10 to 60 seconds; without one
@@ -96,6 +96,26 @@ export function redelivered(
       traffic.aws('NumberOfMessagesReceived JoinQueue', at, 1);
       if (deliveries < 3) traffic.aws('ApproximateAgeOfOldestMessage JoinQueue', at, at - from);
       at += gap !== undefined && deliveries <= SOON_DELIVERIES ? gap : VISIBILITY_SECONDS;
+    }
+    for (let at = from; at < from + seconds; at += 60)
+      traffic.aws('ApproximateNumberOfMessagesVisible JoinQueue', at, 0);
+  };
+}
+
+/**
+ * One message that was delivered often before the failure, and nothing else. It is hidden for `hidden` more seconds, and
+ * is then tried every `againAfter` seconds. SQS no longer tells its age.
+ */
+export function deliveredOften(
+  one: (traffic: Traffic, at: number, age: number) => void,
+  hidden: number,
+  againAfter: number,
+): Pattern {
+  const youngest = SOON_DELIVERIES * 10;
+  return (traffic, from, seconds) => {
+    for (let at = from + hidden; at < from + seconds; at += againAfter) {
+      one(traffic, at, youngest + VISIBILITY_SECONDS + (at - from - hidden));
+      traffic.aws('NumberOfMessagesReceived JoinQueue', at, 1);
     }
     for (let at = from; at < from + seconds; at += 60)
       traffic.aws('ApproximateNumberOfMessagesVisible JoinQueue', at, 0);
