@@ -1,7 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 
-/** Minutes of simulated days, and every command of the docs: `npm run test:slow`. */
-const SLOW = ['test/alarms.test.ts', 'test/commands.test.ts', 'test/model/outage.test.ts'];
+/** Minutes of simulated days, every command and query of the docs, the memory of hostile bodies: `npm run test:slow`. */
+const SLOW = ['alarms', 'commands', 'memory', 'queries', 'model/outage'].map((name) => `test/${name}.test.ts`);
 
 export default defineConfig(({ mode }) => ({
   test: {
@@ -9,6 +10,10 @@ export default defineConfig(({ mode }) => ({
     exclude: mode === 'slow' ? configDefaults.exclude : [...configDefaults.exclude, ...SLOW],
     globalSetup: ['test/helpers/build.ts'],
     setupFiles: ['test/helpers/closed-network.ts'],
+    // No test file leaves anything behind in a module, so each worker loads the code once.
+    isolate: false,
+    // Many tests wait for processes and sockets, so two can share a machine of two cores. Vitest would run one.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 20_000,
     hookTimeout: 90_000,
     restoreMocks: true,

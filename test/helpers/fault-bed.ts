@@ -76,7 +76,7 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
   const now = (): number => Date.now() + skewMs;
   const slept: number[] = [];
   const logged: FaultBed['logged'] = [];
-  const transport = createTransport({ connectTimeoutMs: 150, now });
+  const transport = createTransport({ connectTimeoutMs: 500, now });
   const client = createClient({
     urls: [options.primaryUrl ?? primary.url, options.backupUrl ?? backup.url],
     transport,
