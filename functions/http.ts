@@ -2,9 +2,10 @@ import { MIMEType } from 'node:util';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { JoinError } from '../lib/errors.ts';
 import type { Authenticate } from '../lib/identity/authenticate.ts';
+import type { Caller } from '../lib/identity/caller.ts';
 import { type CheckOrigin, ORIGIN_HEADER } from '../lib/identity/origin.ts';
 import { clientOf, senderOf } from '../lib/identity/sender.ts';
-import { invalidRequest, parsePathAndBody } from '../lib/join/request.ts';
+import { invalidRequest, type JoinRequest, parsePathAndBody } from '../lib/join/request.ts';
 import { MAX_REQUEST_BYTES, parseRequestText } from '../lib/join/request-text.ts';
 import {
   type Admitted,
@@ -14,12 +15,14 @@ import {
   serve,
   type TellIdentity,
 } from '../lib/join/serve.ts';
-import { decide } from '../lib/policy.ts';
+import type { Decision } from '../lib/policy.ts';
 import { type HttpAnswer, problemAnswer, queuedAnswer, reportAnswer } from './http-answer.ts';
 import { readPrefer } from './prefer.ts';
 
 export interface HttpDeps extends ServeDeps {
   authenticate: Authenticate;
+  /** Who may join what. */
+  decide: (caller: Caller, request: JoinRequest) => Decision;
   /** Absent where callers may come to API Gateway's own address. */
   checkOrigin?: CheckOrigin | undefined;
   /** Absent without a queue: `Prefer: respond-async` is then ignored, as RFC 7240 allows. */
@@ -60,7 +63,7 @@ export function createHandler(deps: HttpDeps) {
 
 /** Checks the way, authenticates, reads, checks and asks the policy, in this order: 403, 401, 413, 415, 400, 403. */
 async function admit(
-  { authenticate, checkOrigin, now }: HttpDeps,
+  { authenticate, checkOrigin, decide, now }: HttpDeps,
   event: APIGatewayProxyEventV2,
   tell: TellIdentity,
 ): Promise<Admitted> {

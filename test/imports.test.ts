@@ -41,6 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'lib/credentials.ts',
       'lib/identity',
       'lib/join',
+      'lib/policy.ts',
       'lib/queue',
       'lib/rongcloud',
       'lib/telemetry',

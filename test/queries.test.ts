@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import names from '../lib/telemetry/metric-names.json' with { type: 'json' };
+import { SERVICE } from './helpers/claims.ts';
 import { query, type Row, toFields } from './helpers/logs-insights.ts';
 import { startTelemetryBed } from './helpers/telemetry-bed.ts';
 
@@ -44,7 +45,7 @@ beforeAll(async () => {
     })),
   });
   const join = (user: string) => ({ groupId: 'g', userIds: [user], requestId: 'r-1' });
-  const claims = { client_id: 'backend-7', scope: 'group:join' };
+  const claims = { ...SERVICE, client_id: 'backend-7' };
   const askAll = async (): Promise<void> => {
     await http.invoke(await bed.httpEvent());
     await http.invoke(await bed.httpEvent({ claims, body: '{"userIds":["planted-user"]}' }));

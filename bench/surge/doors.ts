@@ -53,7 +53,8 @@ export function startHttpDoor(surroundings: Surroundings) {
   const rongCloud = client(surroundings, 'http');
   const handler = createHttpHandler({
     // Tokens cost no time that matters here: the Authorization header holds the user id itself.
-    authenticate: async (userId = '') => ({ kind: 'user', userId, groupPatterns: ['*'], claims: {} }),
+    authenticate: async (userId = '') => ({ kind: 'user', userId, groupPatterns: [], claims: {} }),
+    decide: () => ({ allowed: true }),
     joinUsers: createJoinUsers(rongCloud),
     isRateLimited: rongCloud.isRateLimited,
     enqueue: async (request, requestId) => {

@@ -4,6 +4,7 @@ import { createIssuerKeys, httpKeySetFetcher } from '../../lib/identity/issuer-k
 import { createOriginCheck } from '../../lib/identity/origin.ts';
 import { createJoinUsers } from '../../lib/join/join-users.ts';
 import type { Enqueue } from '../../lib/join/serve.ts';
+import { decide } from '../../lib/policy.ts';
 import { createTelemetry } from '../../lib/telemetry/telemetry.ts';
 import { createHandler } from '../http.ts';
 import { startClient } from './client.ts';
@@ -16,6 +17,7 @@ const client = await startClient(config, telemetry, {}, () => keys.warmUp());
 
 export const handler = createHandler({
   authenticate: createAuthenticator({ rules: config.tokens, keys, now: Date.now }),
+  decide,
   checkOrigin: originSecrets.length > 0 ? createOriginCheck(originSecrets) : undefined,
   joinUsers: createJoinUsers(client),
   telemetry,

@@ -67,6 +67,7 @@ describe('what nobody foresaw', () => {
       const deps = {
         joinUsers,
         authenticate,
+        decide: () => ({ allowed: true as const }),
         now: Date.now,
         random: Math.random,
         telemetry: {

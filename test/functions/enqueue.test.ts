@@ -9,6 +9,7 @@ async function enqueued(caller: Caller, groupId: string): Promise<Parameters<Enq
   const enqueue = vi.fn<Enqueue>(async () => undefined);
   const handler = createHandler({
     authenticate: async () => caller,
+    decide: () => ({ allowed: true }),
     joinUsers: async () => ({ groupId, joined: [], failed: [] }),
     telemetry: { request: () => {}, attempt: () => {} },
     random: () => 0,
@@ -40,6 +41,6 @@ it('queues the requests of a service under one name, whatever the group', async 
 
 it('queues the requests of users under no name', async () => {
   const claims = { client_id: 'app', sub: 'alice' };
-  const alice: Caller = { kind: 'user', userId: 'alice', groupPatterns: ['*'], claims };
+  const alice: Caller = { kind: 'user', userId: 'alice', groupPatterns: [], claims };
   expect(await enqueued(alice, 'g1')).toEqual([[{ groupId: 'g1', userIds: ['alice'] }, 'aws-1', undefined]]);
 });

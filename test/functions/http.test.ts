@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { describe, expect, it } from 'vitest';
-import { createHandler } from '../../functions/http.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { createHandler, type HttpDeps } from '../../functions/http.ts';
 import { JoinError } from '../../lib/errors.ts';
 import { createOriginCheck } from '../../lib/identity/origin.ts';
 import { alice, ask, failing, service } from '../helpers/http-door.ts';
@@ -73,11 +73,14 @@ describe('the HTTP door', () => {
   });
 
   it('answers 403 when the policy says no, and sends nothing', async () => {
-    const { statusCode, json, joinUsers } = await ask({ body: '{"userIds":["bob"]}' });
+    const decide = vi.fn<HttpDeps['decide']>(() => ({ allowed: false, reason: 'Not on a Monday.' }));
+    const { statusCode, json, joinUsers } = await ask({ decide, body: '{"userIds":["bob","bob"],"groupName":"Team"}' });
     expect(statusCode).toBe(403);
-    expect(json).toMatchObject({ code: 'FORBIDDEN', outcome: 'not_sent', detail: 'A user may add only itself.' });
+    expect(json).toMatchObject({ code: 'FORBIDDEN', outcome: 'not_sent', detail: 'Not on a Monday.' });
     expect(joinUsers).not.toHaveBeenCalled();
-    expect((await ask({ body: '{"userIds":["alice","alice"]}' })).statusCode).toBe(200);
+    expect(decide.mock.calls).toEqual([[alice, { groupId: 'g', userIds: ['bob'], groupName: 'Team' }]]);
+    decide.mockReturnValue({ allowed: true });
+    expect((await ask({ decide, body: '{"userIds":["bob"]}' })).json.joined).toEqual(['bob']);
   });
 
   it('checks in the order 401, 413, 415, 400, 403', async () => {
@@ -89,8 +92,9 @@ describe('the HTTP door', () => {
     expect((await ask({ ...large, authenticate })).statusCode).toBe(401);
     expect((await ask(large)).statusCode).toBe(413);
     expect((await ask(bad)).statusCode).toBe(415);
-    expect((await ask({ body: '{"userIds":["bob"]}', groupId: ' ' })).statusCode).toBe(400);
-    expect((await ask({ body: '{"userIds":["bob"]}' })).statusCode).toBe(403);
+    const decide: HttpDeps['decide'] = () => ({ allowed: false, reason: 'No.' });
+    expect((await ask({ decide, groupId: ' ' })).statusCode).toBe(400);
+    expect((await ask({ decide })).statusCode).toBe(403);
   });
 
   it('refuses a request that came past what stands in front, before all else', async () => {
@@ -161,6 +165,7 @@ describe('the HTTP door', () => {
   it('answers even an event that is none', async () => {
     const handler = createHandler({
       authenticate: async () => alice,
+      decide: () => ({ allowed: true }),
       joinUsers: async () => ({ groupId: 'g', joined: [], failed: [] }),
       telemetry: { request: () => {}, attempt: () => {} },
       random: () => 0,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { createHandler } from '../../functions/http.ts';
+import { createHandler, type HttpDeps } from '../../functions/http.ts';
 import { createCredentials, type SecretReader } from '../../lib/credentials.ts';
 import type { JoinError } from '../../lib/errors.ts';
 import { createAuthenticator } from '../../lib/identity/authenticate.ts';
@@ -12,7 +12,7 @@ import { createClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
 import type { RequestFields } from '../../lib/telemetry/telemetry.ts';
 import { answers, type FaultyServer, joins, startFaultyServer } from './faulty-server.ts';
-import { AUDIENCE, goodClaims, ISSUER, keySet, type TestKey, testKey } from './tokens.ts';
+import { goodClaims, keySet, RULES, type TestKey, testKey } from './tokens.ts';
 
 export const SECRET = '{"appKey":"key","appSecret":"s3cret"}';
 
@@ -22,7 +22,8 @@ export interface BedOptions {
   backupUrl?: string;
   readSecret?: SecretReader;
   answerTimeoutMs?: number;
-  openGroups?: string[];
+  /** Everybody may join everything unless told otherwise. */
+  decide?: HttpDeps['decide'];
   /** Where `Prefer: respond-async` may put requests. */
   enqueue?: Enqueue;
 }
@@ -93,16 +94,9 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
     answerTimeoutMs: options.answerTimeoutMs ?? 150,
   });
   const keys = createIssuerKeys(httpKeySetFetcher(new URL(issuer.url), 150), now);
-  const rules = {
-    issuer: ISSUER,
-    audience: AUDIENCE,
-    userClaim: 'sub',
-    groupsClaim: 'groups',
-    serviceScope: 'group:join',
-    openGroups: options.openGroups ?? ['*'],
-  };
   const handler = createHandler({
-    authenticate: createAuthenticator({ rules, keys, now }),
+    authenticate: createAuthenticator({ rules: RULES, keys, now }),
+    decide: options.decide ?? (() => ({ allowed: true })),
     joinUsers: createJoinUsers(client),
     isRateLimited: client.isRateLimited,
     random: Math.random,

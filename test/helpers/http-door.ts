@@ -1,13 +1,13 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { vi } from 'vitest';
-import { createHandler } from '../../functions/http.ts';
+import { createHandler, type HttpDeps } from '../../functions/http.ts';
 import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
 import type { Caller } from '../../lib/identity/caller.ts';
 import type { CheckOrigin } from '../../lib/identity/origin.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
 import type { Enqueue } from '../../lib/join/serve.ts';
 
-export const alice: Caller = { kind: 'user', userId: 'alice', groupPatterns: ['g'], claims: {} };
+export const alice: Caller = { kind: 'user', userId: 'alice', groupPatterns: [], claims: {} };
 export const service: Caller = { kind: 'service', claims: {} };
 
 export interface Ask {
@@ -18,6 +18,8 @@ export interface Ask {
   groupId?: string;
   joinUsers?: JoinUsers;
   authenticate?: () => Promise<Caller>;
+  /** Everybody may join everything unless told otherwise. */
+  decide?: HttpDeps['decide'];
   checkOrigin?: CheckOrigin;
   enqueue?: Enqueue;
 }
@@ -31,6 +33,7 @@ export async function ask({ caller = alice, body, base64 = false, headers = {}, 
   const log = vi.fn();
   const handler = createHandler({
     authenticate,
+    decide: deps.decide ?? (() => ({ allowed: true })),
     checkOrigin: deps.checkOrigin,
     enqueue: deps.enqueue,
     random: () => 0,

@@ -1,5 +1,5 @@
 import type { DoorAnswer } from './built-door.ts';
-import { startTelemetryBed, type TelemetryBed } from './telemetry-bed.ts';
+import { OPEN, startTelemetryBed, type TelemetryBed } from './telemetry-bed.ts';
 
 export type Door = 'http' | 'invoke' | 'queue';
 
@@ -116,7 +116,7 @@ async function goodEvent(bed: TelemetryBed, { prefer }: Fault, door: Door): Prom
 
 async function eventOf(bed: TelemetryBed, fault: Fault, door: Door): Promise<unknown> {
   if (fault.event === 'unreadable' && door === 'queue') return batch('no request');
-  if (fault.event === 'anonymous') return { headers: {}, pathParameters: { groupId: 'open' } };
+  if (fault.event === 'anonymous') return { headers: {}, pathParameters: { groupId: OPEN } };
   return typeof fault.event === 'object' ? fault.event : goodEvent(bed, fault, door);
 }
 

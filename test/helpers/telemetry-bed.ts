@@ -5,10 +5,12 @@ import { getSecretValue } from '../../sandbox/secrets-manager.ts';
 import { sqsOperations } from '../../sandbox/sqs.ts';
 import { SqsQueue } from '../../sandbox/sqs-queue.ts';
 import { type BuiltDoor, type DoorAnswer, type Line, startBuiltDoor } from './built-door.ts';
+import { MEMBER, memberGroup } from './claims.ts';
 import { answers, type FaultyServer, startFaultyServer } from './faulty-server.ts';
 import { leaks } from './leaks.ts';
 import { AUDIENCE, goodClaims, keySet, testKey } from './tokens.ts';
 
+export const OPEN = memberGroup('open');
 const SECRETS = { appKey: 'planted-app-key', appSecret: 'planted-app-secret' };
 const AWS_KEY = 'planted-aws-key';
 const NEVER_PRINTED = [
@@ -29,7 +31,7 @@ export interface TelemetryBed {
   /** What Secrets Manager holds. */
   secrets: Map<string, string>;
   start(door: 'http' | 'invoke' | 'queue', changes?: Record<string, string>): Promise<BuiltDoor>;
-  /** An event of the HTTP door from `planted-user`, with a request id of its own. */
+  /** An event of the HTTP door from a member `planted-user` for the group `OPEN`, with a request id of its own. */
   httpEvent(parts?: { body?: string; groupId?: string; headers?: object; claims?: object }): Promise<object>;
   /** Lets both domains misbehave. */
   misbehave(how: Parameters<ImService['misbehave']>[0]): void;
@@ -72,7 +74,6 @@ export async function startTelemetryBed(): Promise<TelemetryBed> {
         JWT_AUDIENCE: AUDIENCE,
         JWKS_URI: issuer.url,
         JWT_GROUPS_CLAIM: 'groups',
-        OPEN_GROUPS: 'open',
         JOIN_QUEUE_URL: `${aws.url}/000000000000/joins`,
         JOIN_DLQ_URL: `${aws.url}/000000000000/dead`,
         POWERTOOLS_SERVICE_NAME: 'join-test',
@@ -83,8 +84,8 @@ export async function startTelemetryBed(): Promise<TelemetryBed> {
       doors.push(door);
       return door;
     },
-    async httpEvent({ body, groupId = 'open', headers, claims } = {}) {
-      const token = await key.sign({ ...goodClaims(Math.floor(Date.now() / 1000)), sub: 'planted-user', ...claims });
+    async httpEvent({ body, groupId = OPEN, headers, claims = { ...MEMBER, sub: 'planted-user' } } = {}) {
+      const token = await key.sign({ ...goodClaims(Math.floor(Date.now() / 1000)), ...claims });
       tokens.push(token);
       return {
         headers: { authorization: `Bearer ${token}`, 'x-request-id': 'mine', ...headers },

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Caller } from '../../lib/identity/caller.ts';
+import { type Caller, toCaller } from '../../lib/identity/caller.ts';
 import { decide } from '../../lib/policy.ts';
+import { RULES } from '../helpers/tokens.ts';
+
+// The one file of tests that is about the rule as shipped. With another rule it becomes that rule's.
 
 const user = (...groups: string[]): Caller => ({ kind: 'user', userId: 'alice', groupPatterns: groups, claims: {} });
 const service: Caller = { kind: 'service', claims: {} };
@@ -19,6 +22,13 @@ describe('decide', () => {
     expect(decide(user('g'), asks('g'))).toEqual({ allowed: true });
     expect(decide(user(), asks('g'))).toEqual({ allowed: false, reason: 'The caller has no grant for this group.' });
     expect(decide(user('h'), asks('g'))).toMatchObject({ allowed: false });
+  });
+
+  it('opens the groups that are open to all', () => {
+    const stranger = toCaller({ sub: 'alice' }, { ...RULES, openGroups: ['lobby'] });
+    if (stranger === undefined) throw new Error('no caller');
+    expect(decide(stranger, asks('lobby'))).toEqual({ allowed: true });
+    expect(decide(stranger, asks('lobby-2'))).toMatchObject({ allowed: false });
   });
 
   it('takes a trailing * as a prefix, and * alone as every group', () => {

@@ -4,6 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { MEMBER, memberGroup } from '../helpers/claims.ts';
 import { listeningPorts } from '../helpers/listening-ports.ts';
 import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
 
@@ -167,13 +168,13 @@ describe.skipIf(!CHROMIUM && !INSISTS)('a web page in Chromium', () => {
 
   it('joins through the HTTP door if its origin is named', async () => {
     const { page } = await open('app.example');
-    const token = await sandbox.issuer.token({ sub: 'alice', groups: ['team-1'] });
+    const token = await sandbox.issuer.token(MEMBER);
     const status = await page.evaluate(
       async ({ url, token }) => {
         const response = await fetch(url, { method: 'POST', headers: { authorization: `Bearer ${token}` } });
         return response.status;
       },
-      { url: `${sandbox.httpUrl}/groups/team-1/members`, token },
+      { url: `${sandbox.httpUrl}/groups/${memberGroup('team-1')}/members`, token },
     );
     expect(status).toBe(200);
   });

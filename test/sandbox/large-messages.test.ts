@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MAX_BYTES } from '../../lib/queue/send.ts';
+import { SERVICE } from '../helpers/claims.ts';
 import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
 
 let sandbox: TestSandbox;
@@ -28,7 +29,7 @@ it('dead-letters bodies up to 1 MiB as they came, without attributes where these
 
 it('joins the users of the largest request there is', async () => {
   const userIds = Array.from({ length: 2500 }, (_, i) => `${i}`.padEnd(64, '\uffff'));
-  const token = await sandbox.issuer.token({ sub: 'backend', scope: 'group:join' });
+  const token = await sandbox.issuer.token(SERVICE);
   const { status } = await sandbox.post('g', {
     token,
     body: JSON.stringify({ userIds }),

@@ -1,15 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { MEMBER, memberGroup, REFUSED, SERVICE } from '../helpers/claims.ts';
 import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
 
 let sandbox: TestSandbox;
 let alice: string;
 let service: string;
+const TEAM = memberGroup('team-1');
 const app = () => sandbox.im.primary.app;
 const calls = () => sandbox.im.primary.calls;
 beforeAll(async () => {
   sandbox = await startTestSandbox({ visibilityTimeoutMs: 20_000 });
-  alice = await sandbox.issuer.token({ sub: 'alice', groups: ['team-*'] });
-  service = await sandbox.issuer.token({ sub: 'backend', scope: 'group:join' });
+  alice = await sandbox.issuer.token(MEMBER);
+  service = await sandbox.issuer.token(SERVICE);
 });
 afterAll(() => sandbox?.close());
 beforeEach(() => {
@@ -32,51 +34,52 @@ const deadLetters = () => {
 
 describe('Prefer: respond-async', () => {
   it('answers 202 once the queue has it, and the users join', async () => {
-    const { status, headers, json } = await sandbox.post('team-1', {
+    const { status, headers, json } = await sandbox.post(TEAM, {
       token: alice,
       headers: { ...later, 'X-Request-ID': 'mine' },
     });
     expect(status).toBe(202);
-    expect(json).toEqual({ groupId: 'team-1', queued: ['alice'], requestId: 'mine' });
+    expect(json).toEqual({ groupId: TEAM, queued: ['alice'], requestId: 'mine' });
     expect(headers.get('preference-applied')).toBe('respond-async');
     expect(headers.get('x-request-id')).toBe('mine');
     await emptied();
-    expect(app().groups.members('team-1')).toEqual(['alice']);
+    expect(app().groups.members(TEAM)).toEqual(['alice']);
     expect(sandbox.logs.filter((line) => line.includes('"messages":["mine"]'))).toHaveLength(1);
   });
 
   it.each(['Respond-Async', 'wait=0, respond-async', 'respond-async; x=1', 'foo,respond-async,bar'])(
     'reads "%s"',
     async (prefer) => {
-      expect((await sandbox.post('team-1', { token: alice, headers: { Prefer: prefer } })).status).toBe(202);
+      expect((await sandbox.post(TEAM, { token: alice, headers: { Prefer: prefer } })).status).toBe(202);
       await emptied();
     },
   );
 
   it('joins at once with a wait, and queues what RongCloud does not answer in time', async () => {
     const headers = { Prefer: 'respond-async, wait=1' };
-    expect(await sandbox.post('team-1', { token: alice, headers })).toMatchObject({ status: 200 });
+    expect(await sandbox.post(TEAM, { token: alice, headers })).toMatchObject({ status: 200 });
     for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.misbehave({ kind: 'hang' });
-    const { status, json } = await sandbox.post('team-2', { token: alice, headers });
+    const { status, json } = await sandbox.post(memberGroup('team-2'), { token: alice, headers });
     for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.misbehave(undefined);
     expect([status, json.queued]).toEqual([202, ['alice']]);
     await emptied();
-    expect(app().groups.members('team-2')).toEqual(['alice']);
+    expect(app().groups.members(memberGroup('team-2'))).toEqual(['alice']);
   });
 
   it.each(['return=minimal', 'respond-asynchronously', 'x="respond-async"', ''])(
     'finds no such preference in "%s"',
     async (prefer) => {
-      expect((await sandbox.post('team-1', { token: alice, headers: { Prefer: prefer } })).status).toBe(200);
+      expect((await sandbox.post(TEAM, { token: alice, headers: { Prefer: prefer } })).status).toBe(200);
     },
   );
 
   it('queues nothing that is not allowed or not valid', async () => {
+    const mallory = await sandbox.issuer.token(REFUSED.claims);
     const statuses = [
-      await sandbox.post('team-1', { headers: later }),
-      await sandbox.post('team-1', { token: alice, body: 'x', headers: { ...later, 'Content-Type': 'text/plain' } }),
-      await sandbox.post('team-1', { token: alice, body: '{"userIds":[""]}', headers: later }),
-      await sandbox.post('other', { token: alice, headers: later }),
+      await sandbox.post(TEAM, { headers: later }),
+      await sandbox.post(TEAM, { token: alice, body: 'x', headers: { ...later, 'Content-Type': 'text/plain' } }),
+      await sandbox.post(TEAM, { token: alice, body: '{"userIds":[""]}', headers: later }),
+      await sandbox.post(TEAM, { token: mallory, body: REFUSED.body, headers: later }),
     ].map(({ status }) => status);
     expect(statuses).toEqual([401, 415, 400, 403]);
     expect(idle()).toBe(true);

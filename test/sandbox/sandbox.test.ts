@@ -1,12 +1,13 @@
 import net from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { SERVICE } from '../helpers/claims.ts';
 import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
 
 let sandbox: TestSandbox;
 let service: string;
 beforeAll(async () => {
   sandbox = await startTestSandbox();
-  service = await sandbox.issuer.token({ sub: 'backend', scope: 'group:join' });
+  service = await sandbox.issuer.token(SERVICE);
 });
 afterAll(() => sandbox?.close());
 beforeEach(() => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuiltDoor, startBuiltDoor } from '../../helpers/built-door.ts';
+import { MEMBER, memberGroup, SERVICE } from '../../helpers/claims.ts';
 import { answers, type FaultyServer, startFaultyServer } from '../../helpers/faulty-server.ts';
 import { type LocalSqs, startLocalSqs } from '../../helpers/local-sqs.ts';
 import { AUDIENCE, goodClaims, keySet, type TestKey, testKey } from '../../helpers/tokens.ts';
@@ -24,7 +25,7 @@ beforeAll(async () => {
     JWT_ISSUER: 'https://issuer.example',
     JWT_AUDIENCE: AUDIENCE,
     JWKS_URI: issuer.url,
-    OPEN_GROUPS: '*',
+    JWT_GROUPS_CLAIM: 'groups',
     JOIN_QUEUE_URL: sqs.QueueUrl,
   });
 });
@@ -37,29 +38,28 @@ async function post(claims: object, body?: object) {
   const token = await key.sign({ ...goodClaims(Math.floor(Date.now() / 1000)), ...claims });
   const { result } = await door.invoke({
     headers: { authorization: `Bearer ${token}`, prefer: 'respond-async' },
-    pathParameters: { groupId: 'g' },
+    pathParameters: { groupId: memberGroup('g') },
     ...(body && { body: JSON.stringify(body) }),
     isBase64Encoded: false,
   });
   return { status: result?.statusCode, json: JSON.parse(result?.body ?? '') };
 }
-const backend = { sub: 'backend', scope: 'group:join' };
 const received = () => sqs.queue.receive(10);
 
 describe('the built HTTP door and the queue', () => {
   it("marks a service's message with a hash of its client, and a user's with nothing", async () => {
     const body = { userIds: ['u1'] };
-    expect((await post({ ...backend, client_id: 'planted-client' }, body)).status).toBe(202);
-    expect((await post({ sub: 'alice', client_id: 'planted-client' })).status).toBe(202);
+    expect((await post({ ...SERVICE, client_id: 'planted-client' }, body)).status).toBe(202);
+    expect((await post({ ...MEMBER, client_id: 'planted-client' })).status).toBe(202);
     const [ofService, ofUser] = received();
     expect(ofService?.groupId).toMatch(/^[\da-f]{32}$/);
-    expect(ofUser).toMatchObject({ body: expect.stringContaining('alice'), groupId: undefined });
+    expect(ofUser).toMatchObject({ body: expect.stringContaining(MEMBER.sub), groupId: undefined });
     expect(JSON.stringify(ofService)).not.toContain('planted-client');
   });
 
   it('refuses a request whose message would be over 1 MiB with its escapes, and says why', async () => {
     const userIds = (length: number) => Array.from({ length }, (_, i) => `${i}`.padEnd(64, '\ufffe'));
-    const { status, json } = await post(backend, { userIds: userIds(3000) });
+    const { status, json } = await post(SERVICE, { userIds: userIds(3000) });
     expect(status).toBe(400);
     expect(json).toMatchObject({
       code: 'INVALID_REQUEST',
@@ -68,7 +68,7 @@ describe('the built HTTP door and the queue', () => {
       errors: [{ pointer: '/userIds', detail: expect.stringContaining('1 MiB') }],
     });
     expect(received()).toEqual([]);
-    expect((await post(backend, { userIds: userIds(2500) })).status).toBe(202);
+    expect((await post(SERVICE, { userIds: userIds(2500) })).status).toBe(202);
     expect(received()).toHaveLength(1);
   });
 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import names from '../../../lib/telemetry/metric-names.json' with { type: 'json' };
-import { linesOf, metricOf, startTelemetryBed, type TelemetryBed } from '../../helpers/telemetry-bed.ts';
+import { REFUSED } from '../../helpers/claims.ts';
+import { linesOf, metricOf, OPEN, startTelemetryBed, type TelemetryBed } from '../../helpers/telemetry-bed.ts';
 
 const NOWHERE = 'http://127.0.0.1:9';
 
@@ -27,7 +28,7 @@ describe('every code, through a built door', () => {
   const cases: Case[] = [
     { code: 'INVALID_REQUEST', level: 'WARN', event: { body: '{"userIds":[""]}' } },
     { code: 'UNAUTHENTICATED', level: 'WARN', event: 'anonymous', line: { cause: 'Error: no Authorization header' } },
-    { code: 'FORBIDDEN', level: 'WARN', event: { groupId: 'closed' } },
+    { code: 'FORBIDDEN', level: 'WARN', event: { ...REFUSED, claims: { sub: 'planted-user' } } },
     { code: 'PAYLOAD_TOO_LARGE', level: 'WARN', event: { body: ' '.repeat(1_300_000) } },
     { code: 'UNSUPPORTED_MEDIA_TYPE', level: 'WARN', event: { body: 'x', headers: { 'content-type': 'text/plain' } } },
     {
@@ -150,7 +151,7 @@ describe('every code, through a built door', () => {
       outcome: body.outcome,
       coldStart: true,
       durationMs: expect.any(Number),
-      ...(users !== undefined && { users, groupId: 'open' }),
+      ...(users !== undefined && { users, groupId: OPEN }),
       ...more,
     });
     const allowed = [

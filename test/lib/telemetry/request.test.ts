@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import names from '../../../lib/telemetry/metric-names.json' with { type: 'json' };
-import { linesOf, metricOf, startTelemetryBed, type TelemetryBed } from '../../helpers/telemetry-bed.ts';
+import { MEMBER, REFUSED, SERVICE } from '../../helpers/claims.ts';
+import { linesOf, metricOf, OPEN, startTelemetryBed, type TelemetryBed } from '../../helpers/telemetry-bed.ts';
 
 let bed: TelemetryBed;
 beforeEach(async () => {
@@ -29,7 +30,7 @@ describe('a request', () => {
         lambdaRequestId: 'aws-1',
         upstreamRequestId: 'mine',
         traceparent,
-        groupId: 'open',
+        groupId: OPEN,
         users: 1,
         joined: 1,
         failed: 0,
@@ -105,7 +106,7 @@ describe('a request', () => {
       return [names.unserved, names.failedRequests].map((name) => metricOf(answer, name)?.value);
     };
     expect(await asked()).toEqual([0, undefined]);
-    expect(await asked({ groupId: 'closed' })).toEqual([undefined, 1]);
+    expect(await asked(REFUSED)).toEqual([undefined, 1]);
     bed.misbehave({ kind: 'status', status: 405, body: '{"code":405}' });
     expect(await asked()).toEqual([0, 1]);
     bed.misbehave({ kind: 'status', status: 500 });
@@ -118,11 +119,11 @@ describe('a request', () => {
     const http = await bed.start('http');
     const client_id = 'backend-7';
     const from = (claims: object, body = '{"userIds":["planted-user"]}') => bed.httpEvent({ claims, body });
-    const joined = await http.invoke(await from({ client_id, scope: 'group:join' }));
+    const joined = await http.invoke(await from({ ...SERVICE, client_id }));
     expect(linesOf(joined)).toMatchObject([{ message: 'joined', client: client_id }]);
-    const refused = await http.invoke(await from({ client_id, scope: 'group:join' }, '{}'));
+    const refused = await http.invoke(await from({ ...SERVICE, client_id }, '{}'));
     expect(linesOf(refused)).toMatchObject([{ code: 'INVALID_REQUEST', client: client_id }]);
-    const [user] = linesOf(await http.invoke(await from({ client_id })));
+    const [user] = linesOf(await http.invoke(await from({ ...MEMBER, sub: 'planted-user', client_id })));
     expect(user).toMatchObject({ message: 'joined' });
     expect(user).not.toHaveProperty('client');
   });
