@@ -22,7 +22,8 @@ const AUDIENCE = 'rongcloud-group-join';
 
 /**
  * A token issuer with real keys. Its token endpoint gives anyone any token that is asked for:
- * `POST /token` with `grant_type=client_credentials` and `sub`, `groups` (commas between) and `scope`.
+ * `POST /token` with `grant_type=client_credentials` and `sub`, `groups` (commas between), `scope`, and `claims`, a JSON
+ * object of any other claims.
  */
 export async function startTokenIssuer(port: number): Promise<TokenIssuer> {
   const server = new OAuth2Server();
@@ -31,8 +32,12 @@ export async function startTokenIssuer(port: number): Promise<TokenIssuer> {
   const { url, close } = await listen(port, server.service.requestHandler);
   server.issuer.url = url;
   server.service.on(Events.BeforeTokenSigning, (token, request) => {
-    const asked: Record<string, unknown> = { ...request.body };
-    Object.assign(token.payload, tokenClaims(asked));
+    Object.assign(token.payload, tokenClaims({ ...request.body }));
+  });
+  server.service.on(Events.BeforeResponse, (response, request) => {
+    if (claimsOf({ ...request.body }) !== undefined) return;
+    response.statusCode = 400;
+    response.body = { error: 'invalid_request', error_description: 'claims must be a JSON object.' };
   });
   return {
     url,
@@ -52,5 +57,16 @@ function tokenClaims(asked: Record<string, unknown>): Record<string, unknown> {
     sub: String(asked.sub ?? 'alice'),
     ...(asked.scope !== undefined && { scope: asked.scope }),
     ...(typeof asked.groups === 'string' && { groups: asked.groups.split(',') }),
+    ...claimsOf(asked),
   };
+}
+
+/** The claims that a request asks for as JSON, which may replace any other; undefined if they are no JSON object. */
+function claimsOf({ claims = '{}' }: Record<string, unknown>): object | undefined {
+  try {
+    const value: unknown = JSON.parse(String(claims));
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
