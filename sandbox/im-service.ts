@@ -1,6 +1,7 @@
 import type http from 'node:http';
 import { type LocalServer, listen, readBody, sendJson } from './http-server.ts';
-import type { ImApp } from './im-app.ts';
+import type { ImAnswer, ImApp } from './im-app.ts';
+import type { Check } from './im-checks.ts';
 import { type Misbehavior, misbehave, parseMisbehavior } from './misbehavior.ts';
 
 /** A call that reached the stand-in, and how it was answered: 0 if it was made to misbehave. */
@@ -10,7 +11,10 @@ export interface SeenCall {
   headers: http.IncomingHttpHeaders;
   groupId: string | undefined;
   userIds: string[];
+  /** Each rule, and whether the call kept it when it came. */
+  checks: Omit<Check, 'code'>[];
   code: number;
+  errorMessage?: string | undefined;
 }
 
 /** One domain of the stand-in IM service. */
@@ -38,8 +42,9 @@ const STATUS: Record<number, number> = {
 /**
  * Stands in for one domain of RongCloud's IM service: `POST /group/join.json` and `POST /group/user/query.json`, with
  * its signature rules, limits and return codes. For people, unsigned: `PUT` and `DELETE /_sandbox/misbehavior` make
- * it fail and stop failing, `PUT /_sandbox/app-secret` resets the App Secret as RongCloud's console does, `GET
- * /_sandbox/calls` lists what it saw, `GET /_sandbox/members?groupId=` who is in a group.
+ * it fail and stop failing, `PUT /_sandbox/app-secret` resets the App Secret as RongCloud's console does, `PUT` and
+ * `DELETE /_sandbox/leniency` make the app take any nonce and timestamp and look at them again, `GET /_sandbox/calls`
+ * lists what the domain saw, `GET /_sandbox/members?groupId=` who is in a group.
  */
 export async function startImService(app: ImApp, port = 0): Promise<ImService> {
   const calls: SeenCall[] = [];
@@ -60,15 +65,20 @@ export async function startImService(app: ImApp, port = 0): Promise<ImService> {
       headers,
       groupId: form.get('groupId') ?? undefined,
       userIds: form.getAll('userId'),
+      checks: app.check(call).map(({ code, ...check }) => check),
       code: 0,
     };
     calls.push(seen);
+    const carryOut = (): ImAnswer => {
+      const answer = app.call(call);
+      seen.code = answer.code;
+      seen.errorMessage = answer.errorMessage;
+      return answer;
+    };
     const how = nextMisbehavior();
-    const carriedOut = how?.carryOut ? app.call(call) : undefined;
-    seen.code = carriedOut?.code ?? 0;
+    const carriedOut = how?.carryOut ? carryOut() : undefined;
     if (how && (await misbehave(how, response))) return;
-    const answer = carriedOut ?? app.call(call);
-    seen.code = answer.code;
+    const answer = carriedOut ?? carryOut();
     sendJson(response, STATUS[answer.code] ?? 400, answer);
   }
 
@@ -94,6 +104,11 @@ export async function startImService(app: ImApp, port = 0): Promise<ImService> {
       case 'PUT /_sandbox/app-secret':
         if (body.length > 0) app.appSecret = body.toString('utf8');
         response.writeHead(body.length > 0 ? 204 : 400).end();
+        return;
+      case 'PUT /_sandbox/leniency':
+      case 'DELETE /_sandbox/leniency':
+        app.freshness = operation.startsWith('DELETE');
+        response.writeHead(204).end();
         return;
       case 'DELETE /_sandbox/misbehavior':
         misbehavior = undefined;
