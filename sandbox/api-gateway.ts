@@ -94,7 +94,7 @@ function joinedHeaders(rawHeaders: readonly string[]): Record<string, string> {
 function allowOrigin(response: http.ServerResponse, origin: string): void {
   response.setHeader('access-control-allow-origin', origin);
   response.setHeader('access-control-allow-methods', 'POST');
-  response.setHeader('access-control-allow-headers', 'authorization,content-type,prefer,x-request-id');
+  response.setHeader('access-control-allow-headers', 'authorization,content-type,prefer,traceparent,x-request-id');
   response.setHeader('access-control-expose-headers', 'preference-applied,retry-after,www-authenticate,x-request-id');
   response.setHeader('access-control-max-age', '600');
 }

@@ -286,6 +286,9 @@ describe('what stages set', () => {
     expect(corsOf(dev)).toMatch(/^\{"Fn::If":\["BrowsersMayCall",.+\{"Ref":"AWS::NoValue"\}\]\}$/);
     expect(corsOf(dev)).not.toContain('*');
     expect(corsOf(prod)).toContain(`{"Fn::Split":[",","${SETTINGS.corsOrigins}"]}`);
+    expect(corsOf(prod)).toContain(
+      '"AllowHeaders":["authorization","content-type","prefer","traceparent","x-request-id"]',
+    );
   });
 });
 

@@ -132,6 +132,24 @@ describe('the HTTP door, end to end', () => {
     expect(im().calls).toEqual([]);
   });
 
+  it('lets a page of an allowed origin send all headers that the door reads', async () => {
+    const preflight = (origin: string) =>
+      fetch(`${sandbox.httpUrl}/groups/g/members`, {
+        method: 'OPTIONS',
+        headers: { Origin: origin, 'Access-Control-Request-Method': 'POST' },
+      });
+    const { status, headers } = await preflight('https://app.example');
+    expect([status, headers.get('access-control-allow-origin'), headers.get('access-control-allow-methods')]).toEqual([
+      204,
+      'https://app.example',
+      'POST',
+    ]);
+    expect(headers.get('access-control-allow-headers')).toBe(
+      'authorization,content-type,prefer,traceparent,x-request-id',
+    );
+    expect((await preflight('https://other.example')).headers.get('access-control-allow-origin')).toBeNull();
+  });
+
   it('answers as API Gateway where there is no route', async () => {
     for (const path of ['/', '/groups/g', '/groups/g/members/x', '/groups/g/members/']) {
       const response = await fetch(`${sandbox.httpUrl}${path}`, { method: 'POST' });
