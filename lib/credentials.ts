@@ -39,6 +39,12 @@ export function createCredentials(
   let failedAt = Number.NEGATIVE_INFINITY;
   let forcedAt = Number.NEGATIVE_INFINITY;
 
+  /** Endless after a clock that was ahead has been set right: then nobody knows how long it has been. */
+  function msSince(moment: number): number {
+    const ms = now() - moment;
+    return ms < 0 ? Number.POSITIVE_INFINITY : ms;
+  }
+
   async function refresh(): Promise<AppCredentials | JoinError> {
     const value = await read().then(parseSecret, (cause) => new JoinError('CREDENTIALS_UNAVAILABLE', { cause }));
     inFlight = undefined;
@@ -57,11 +63,10 @@ export function createCredentials(
 
   return {
     async get() {
-      const ageMs = held ? now() - held.readAt : Number.POSITIVE_INFINITY;
-      if (!held || ageMs >= LAST_GOOD_MS) return readOnce();
+      if (!held || now() - held.readAt >= LAST_GOOD_MS) return readOnce();
       const old = held.value;
-      if (ageMs < FRESH_MS) return old;
-      const value = now() - failedAt < PAUSE_MS ? undefined : await readOnce();
+      if (msSince(held.readAt) < FRESH_MS) return old;
+      const value = msSince(failedAt) < PAUSE_MS ? undefined : await readOnce();
       if (value && !(value instanceof JoinError)) return value;
       observe?.('staleSecret');
       return old;
@@ -69,7 +74,7 @@ export function createCredentials(
     async replace(refused) {
       if (held && !same(held.value, refused)) return held.value;
       if (!inFlight) {
-        if (now() - forcedAt < PAUSE_MS) return undefined;
+        if (msSince(forcedAt) < PAUSE_MS) return undefined;
         forcedAt = now();
       }
       const value = await readOnce();

@@ -23,6 +23,28 @@ describe('createCredentials', () => {
     expect(read).toHaveBeenCalledTimes(2);
   });
 
+  it('reads again, also for a refused secret, after a clock that was ahead has been set right', async () => {
+    const { clock, read, credentials } = setUp();
+    clock.ms = 60 * MINUTE;
+    const held = await credentials.get();
+    expect(await credentials.replace({ appKey: 'key', appSecret: 's3cret' })).toBeUndefined();
+    expect(read).toHaveBeenCalledTimes(2);
+    clock.ms = 0;
+    expect(await credentials.get()).toEqual(held);
+    expect(read).toHaveBeenCalledTimes(3);
+    read.mockResolvedValue('{"appKey":"key","appSecret":"new"}');
+    expect(await credentials.replace({ appKey: 'key', appSecret: 's3cret' })).toMatchObject({ appSecret: 'new' });
+  });
+
+  it('serves what it holds if the read after a clock was set right fails', async () => {
+    const { clock, read, credentials } = setUp();
+    clock.ms = 60 * MINUTE;
+    const held = await credentials.get();
+    clock.ms = 0;
+    read.mockRejectedValue(new Error('down'));
+    expect(await credentials.get()).toEqual(held);
+  });
+
   it('makes one read for 20 calls at once', async () => {
     const { read, credentials } = setUp();
     await Promise.all(Array.from({ length: 20 }, () => credentials.get()));

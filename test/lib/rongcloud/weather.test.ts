@@ -22,6 +22,16 @@ describe('Weather', () => {
     expect(weather.isWary).toBe(false);
   });
 
+  it('is as on a fine day after a clock that was ahead has been set right', () => {
+    const { clock, weather } = setUp();
+    clock.ms = 60_000;
+    weather.failed(attempts('UPSTREAM_TIMEOUT'));
+    weather.failed(attempts('UPSTREAM_RATE_LIMITED'));
+    expect([weather.isWary, weather.isRateLimited]).toEqual([true, true]);
+    clock.ms = 0;
+    expect([weather.isWary, weather.isRateLimited]).toEqual([false, false]);
+  });
+
   it('is wary until the first success', () => {
     const { weather } = setUp();
     weather.failed(attempts('UPSTREAM_UNAVAILABLE'));
