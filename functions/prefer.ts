@@ -24,7 +24,8 @@ const MAX_LENGTH = 1000;
  * if a header does not hold it. `wait` is whole seconds, 8 at most; what is malformed or unknown is ignored.
  */
 export function readPrefer(header: string | undefined): Preference | undefined {
-  if (header === undefined || header.length > MAX_LENGTH) return undefined;
+  // An event that somebody made by hand may hold anything.
+  if (typeof header !== 'string' || header.length > MAX_LENGTH) return undefined;
   const preferences = new Map<string, string>();
   for (const part of header.match(new RegExp(`(?:${QUOTED}|[^,"])+`, 'g')) ?? []) {
     const [, name = '', value = ''] = PREFERENCE.exec(part) ?? [];

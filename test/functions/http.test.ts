@@ -162,7 +162,10 @@ describe('the HTTP door', () => {
     expect(log.mock.lastCall?.[1]).toMatchObject({ code: 'INTERNAL', cause: { message: 'private' } });
   });
 
-  it('answers even an event that is none', async () => {
+  it.each([
+    [500, {}],
+    [400, { headers: { prefer: 7 } }],
+  ])('answers %i even to an event that is none: %j', async (status, event) => {
     const handler = createHandler({
       authenticate: async () => alice,
       decide: () => ({ allowed: true }),
@@ -172,7 +175,7 @@ describe('the HTTP door', () => {
       now: () => 0,
     });
     const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 };
-    expect((await handler({} as unknown as APIGatewayProxyEventV2, invocation)).statusCode).toBe(500);
+    expect((await handler(event as unknown as APIGatewayProxyEventV2, invocation)).statusCode).toBe(status);
   });
 
   it('logs one line of counts and no users', async () => {
