@@ -2,7 +2,9 @@ import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 /** Minutes of simulated days, every command and query of the docs, the memory of hostile bodies: `npm run test:slow`. */
-const SLOW = ['alarms', 'commands', 'memory', 'queries', 'model/outage'].map((name) => `test/${name}.test.ts`);
+const SLOW = ['alarms', 'commands', 'memory', 'model/outage', 'queries', 'sandbox/cli'].map(
+  (name) => `test/${name}.test.ts`,
+);
 
 export default defineConfig(({ mode }) => ({
   test: {

@@ -6,9 +6,11 @@
 /** The names of SQS's flattened lists in a form, and of the input's members that they fill. */
 const INPUT_LISTS: Readonly<Record<string, string>> = {
   SendMessageBatchRequestEntry: 'Entries',
+  DeleteMessageBatchRequestEntry: 'Entries',
   ChangeMessageVisibilityBatchRequestEntry: 'Entries',
   AttributeName: 'AttributeNames',
   MessageAttributeName: 'MessageAttributeNames',
+  MessageSystemAttributeName: 'MessageSystemAttributeNames',
 };
 const INPUT_MAPS: Readonly<Record<string, string>> = { MessageAttribute: 'MessageAttributes' };
 
@@ -64,6 +66,7 @@ export function writeQueryError(code: string, message: string): string {
 
 const LIST_ELEMENTS: Readonly<Record<string, (action: string) => string>> = {
   Messages: () => 'Message',
+  QueueUrls: () => 'QueueUrl',
   Successful: (action) => `${action}ResultEntry`,
   Failed: () => 'BatchResultErrorEntry',
 };

@@ -1,20 +1,33 @@
 import { randomUUID } from 'node:crypto';
 import { readQuery, writeQueryError, writeQueryOutput } from './aws-query.ts';
 import { type LocalServer, listen, readBody, sendJson } from './http-server.ts';
+import { queryCode } from './sqs-error.ts';
 
-/** One operation of an AWS service: input, and the token of the caller's session, to output or to a modeled error. */
+/** What an operation gives: an output, or a modeled error. */
+export type AwsResult = { output: Record<string, unknown> } | { error: string; message: string };
+
+/** Who waits for an answer. */
+export interface AwsConnection {
+  /** By which the caller reaches this service. */
+  origin: string;
+  /** Aborted when the caller no longer waits. */
+  gone: AbortSignal;
+}
+
+/** One operation of an AWS service, on an input, with the token of the caller's session. */
 export type AwsOperation = (
   input: Record<string, unknown>,
-  sessionToken?: string,
-) => { output: Record<string, unknown> } | { error: string; message: string };
+  sessionToken: string | undefined,
+  connection: AwsConnection,
+) => AwsResult | Promise<AwsResult>;
 
 /** What people can look at: a path, and what is shown there. */
 export type Views = Readonly<Record<string, () => unknown>>;
 
 /** An operation for the callers of one session. What others are told says who that is. */
 export function onlyFor(sessionToken: string, operation: AwsOperation, message: string): AwsOperation {
-  return (input, given) =>
-    given === sessionToken ? operation(input, given) : { error: 'AccessDeniedException', message };
+  return (input, given, connection) =>
+    given === sessionToken ? operation(input, given, connection) : { error: 'AccessDeniedException', message };
 }
 
 /**
@@ -40,23 +53,31 @@ export function startAws(
     const { 'content-type': type = '', 'x-amz-target': target, 'x-amz-security-token': token } = request.headers;
     const sessionToken = typeof token === 'string' ? token : undefined;
     const body = (await readBody(request)).toString('utf8');
-    const send = (status: number, contentType: string, text: string): void => {
-      response.writeHead(status, { 'Content-Type': contentType, 'x-amzn-RequestId': randomUUID() });
+    const gone = new AbortController();
+    response.on('close', () => gone.abort());
+    const connection = { origin: `http://${request.headers.host}`, gone: gone.signal };
+    const send = (status: number, contentType: string, text: string, headers = {}): void => {
+      response.writeHead(status, { 'Content-Type': contentType, 'x-amzn-RequestId': randomUUID(), ...headers });
       response.end(text);
     };
     if (target === undefined && type.startsWith('application/x-www-form-urlencoded')) {
       const { action, input } = readQuery(body);
-      const result = find(`AmazonSQS.${action}`)(input, sessionToken);
+      const result = await find(`AmazonSQS.${action}`)(input, sessionToken, connection);
       if ('output' in result) send(200, 'text/xml', writeQueryOutput(action, result.output));
-      else send(400, 'text/xml', writeQueryError(result.error, result.message));
+      else send(400, 'text/xml', writeQueryError(queryCode(result.error), result.message));
       return;
     }
     const input = parseObject(body);
     const result = input
-      ? find(String(target))(input, sessionToken)
+      ? await find(String(target))(input, sessionToken, connection)
       : { error: 'SerializationException', message: 'The body is not a JSON object.' };
     if ('output' in result) send(200, type, JSON.stringify(result.output));
-    else send(400, type, JSON.stringify({ __type: result.error, message: result.message }));
+    else {
+      const error = JSON.stringify({ __type: result.error, message: result.message });
+      // SQS's older name of an error, which clients prefer where they get it ("awsQueryCompatible" in SQS's model).
+      const isSqs = target?.toString().startsWith('AmazonSQS.');
+      send(400, type, error, isSqs && { 'x-amzn-query-error': `${queryCode(result.error)};Sender` });
+    }
   });
 }
 

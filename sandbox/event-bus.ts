@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { AwsOperation } from './aws.ts';
+import type { AwsResult } from './aws.ts';
 
 /** An event as a bus hands it to rules. */
 export interface BusEvent {
@@ -29,7 +29,7 @@ export class EventBus {
     this.name = name;
   }
 
-  readonly putEvents: AwsOperation = ({ Entries: entries }) => {
+  readonly putEvents = ({ Entries: entries }: Record<string, unknown>): AwsResult => {
     if (!Array.isArray(entries) || entries.length === 0 || entries.length > MAX_ENTRIES) {
       return { error: 'ValidationException', message: `1 to ${MAX_ENTRIES} entries.` };
     }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SQSBatchResponse, SQSEvent, SQSMessageAttributes, SQSRecord } from 'aws-lambda';
-import { type MessageAttributes, md5, type ReceivedMessage } from './sqs-message.ts';
+import { md5, md5OfAttributes } from './sqs-md5.ts';
+import type { MessageAttributes, ReceivedMessage } from './sqs-message.ts';
 import type { SqsQueue } from './sqs-queue.ts';
 
 export interface EventSourceOptions {
@@ -60,6 +61,7 @@ export function startEventSource(options: EventSourceOptions): { close(): Promis
 }
 
 function toRecord(message: ReceivedMessage, queue: SqsQueue): SQSRecord {
+  const md5OfMessageAttributes = md5OfAttributes(message.attributes);
   return {
     messageId: message.messageId,
     receiptHandle: message.receiptHandle,
@@ -73,6 +75,7 @@ function toRecord(message: ReceivedMessage, queue: SqsQueue): SQSRecord {
     },
     messageAttributes: toLambdaAttributes(message.attributes),
     md5OfBody: md5(message.body),
+    ...(md5OfMessageAttributes !== undefined && { md5OfMessageAttributes }),
     eventSource: 'aws:sqs',
     eventSourceARN: queue.arn,
     awsRegion: 'us-east-1',

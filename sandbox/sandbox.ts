@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { startApiGateway } from './api-gateway.ts';
-import { onlyFor, startAws } from './aws.ts';
+import { type AwsOperation, onlyFor, startAws } from './aws.ts';
 import { type BusEvent, EventBus } from './event-bus.ts';
 import { startEventSource } from './event-source.ts';
 import { EventSourceMappings } from './event-source-mappings.ts';
@@ -9,7 +9,7 @@ import { startFunctions } from './functions.ts';
 import { ImApp } from './im-app.ts';
 import { type ImService, startImService } from './im-service.ts';
 import { type InvokeTarget, invoke, startLambdaInvoke } from './lambda-invoke.ts';
-import { getSecretValue, putSecretValue, type Secrets } from './secrets-manager.ts';
+import { type Secrets, SecretsManager } from './secrets-manager.ts';
 import { sqsOperations } from './sqs.ts';
 import { SqsQueue } from './sqs-queue.ts';
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts';
@@ -102,17 +102,16 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     });
     const failedInvocationQueue = new SqsQueue({ name: 'failed-invocations', visibilityTimeoutMs: 30_000 });
     const bus = new EventBus('results');
+    const secretsManager = new SecretsManager(secrets);
+    const forFunctions = (operation: AwsOperation) =>
+      onlyFor(awsSessionToken, operation, 'Only the functions of this sandbox may do this.');
+    const forPeople = (operation: AwsOperation) =>
+      onlyFor(personToken, operation, 'AWS_SESSION_TOKEN must be the one that npm start has printed.');
     const operations = {
-      'secretsmanager.GetSecretValue': onlyFor(
-        awsSessionToken,
-        getSecretValue(secrets),
-        'Only the functions of this sandbox may do this.',
-      ),
-      'secretsmanager.PutSecretValue': onlyFor(
-        personToken,
-        putSecretValue(secrets),
-        'AWS_SESSION_TOKEN must be the one that npm start has printed.',
-      ),
+      'secretsmanager.GetSecretValue': forFunctions(secretsManager.getSecretValue),
+      'secretsmanager.PutSecretValue': forPeople(secretsManager.putSecretValue),
+      'secretsmanager.DescribeSecret': forPeople(secretsManager.describeSecret),
+      'secretsmanager.ListSecretVersionIds': forPeople(secretsManager.listSecretVersionIds),
       'AWSEvents.PutEvents': bus.putEvents,
       ...sqsOperations([queue, deadLetterQueue, failedInvocationQueue]),
     };

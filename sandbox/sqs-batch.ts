@@ -1,32 +1,39 @@
-import type { AwsOperation } from './aws.ts';
+import { SqsError } from './sqs-error.ts';
+import { type Input, object, text } from './sqs-input.ts';
 import { MAX_BYTES } from './sqs-message.ts';
 
-export type Input = Record<string, unknown>;
-export type Result = ReturnType<AwsOperation>;
-
 const MAX_ENTRIES = 10;
+const ENTRY_ID = /^[\w-]{1,80}$/;
 
 /** Carries out an operation for each entry of a batch. `sizeOf` gives what counts towards the limit of a request. */
 export function onEachEntry(
   { Entries: entries }: Input,
-  operation: (entry: Input) => Result,
+  operation: (entry: Input) => object,
   sizeOf: (entry: Input) => number = () => 0,
-): Result {
+): object {
   if (!Array.isArray(entries) || entries.length === 0) {
-    return { error: 'EmptyBatchRequest', message: 'There are no entries.' };
+    throw new SqsError('EmptyBatchRequest', 'There are no entries.');
   }
-  if (entries.length > MAX_ENTRIES) return { error: 'TooManyEntriesInBatchRequest', message: '1 to 10 entries.' };
-  const objects = entries.map((entry: unknown): Input => (typeof entry === 'object' ? { ...entry } : {}));
-  if (new Set(objects.map(({ Id }) => Id)).size < objects.length) {
-    return { error: 'BatchEntryIdsNotDistinct', message: 'Two entries have the same id.' };
+  if (entries.length > MAX_ENTRIES) throw new SqsError('TooManyEntriesInBatchRequest', `1 to ${MAX_ENTRIES} entries.`);
+  const objects = entries.map(object);
+  if (objects.some(({ Id: id }) => !ENTRY_ID.test(text(id)))) {
+    throw new SqsError('InvalidBatchEntryId', 'An id has 1 to 80 letters, digits, hyphens and underscores.');
+  }
+  if (new Set(objects.map(({ Id: id }) => id)).size < objects.length) {
+    throw new SqsError('BatchEntryIdsNotDistinct', 'Two entries have the same id.');
   }
   if (objects.reduce((sum, entry) => sum + sizeOf(entry), 0) > MAX_BYTES) {
-    return { error: 'BatchRequestTooLong', message: 'Over 1 MiB.' };
+    throw new SqsError('BatchRequestTooLong', 'The batch is over 1 MiB.');
   }
-  const results = objects.map((entry) => ({ Id: entry.Id, result: operation(entry) }));
-  const Successful = results.flatMap(({ Id, result }) => ('output' in result ? [{ Id, ...result.output }] : []));
-  const Failed = results.flatMap(({ Id, result }) =>
-    'error' in result ? [{ Id, Code: result.error, Message: result.message, SenderFault: true }] : [],
-  );
-  return { output: { Successful, Failed } };
+  const Successful: object[] = [];
+  const Failed: object[] = [];
+  for (const entry of objects) {
+    try {
+      Successful.push({ Id: entry.Id, ...operation(entry) });
+    } catch (error) {
+      if (!(error instanceof SqsError)) throw error;
+      Failed.push({ Id: entry.Id, Code: error.code, Message: error.message, SenderFault: true });
+    }
+  }
+  return { Successful, Failed };
 }

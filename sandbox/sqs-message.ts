@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { SqsError } from './sqs-error.ts';
 
 /** A message attribute, as SQS's API writes it. */
 export interface MessageAttribute {
@@ -34,19 +34,10 @@ export interface ReceivedMessage extends StoredMessage {
   receiptHandle: string;
 }
 
-/** Why SQS does not take a message. */
-export class NotTaken extends Error {
-  readonly code: string;
-
-  constructor(code: 'InvalidMessageContents' | 'InvalidParameterValue', message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
 export const MAX_BYTES = 1024 * 1024;
 const MAX_ATTRIBUTES = 10;
-const MAX_DELAY_SECONDS = 900;
+export const MAX_DELAY_SECONDS = 900;
+export const MAX_VISIBILITY_SECONDS = 43_200;
 // What is no character of XML 1.0.
 const FORBIDDEN = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u;
 const ATTRIBUTE_NAME = /^(?!aws\.|amazon\.)[\w.-]{1,256}$/i;
@@ -61,10 +52,10 @@ export function checkMessage(
   { delaySeconds = 0, groupId }: SendOptions,
 ): void {
   if (body === '' || FORBIDDEN.test(body)) {
-    throw new NotTaken('InvalidMessageContents', 'Invalid characters in the message.');
+    throw new SqsError('InvalidMessageContents', 'Invalid characters in the message.');
   }
   const refuse = (message: string) => {
-    throw new NotTaken('InvalidParameterValue', message);
+    throw new SqsError('InvalidParameterValue', message);
   };
   if (sizeOf(body, attributes) > MAX_BYTES) refuse('The message is over 1 MiB.');
   if (Object.keys(attributes).length > MAX_ATTRIBUTES) refuse(`More than ${MAX_ATTRIBUTES} attributes.`);
@@ -90,8 +81,4 @@ function isAttribute({ DataType: type, StringValue: text = '', BinaryValue: byte
   if (!DATA_TYPE.test(type)) return false;
   if (type.startsWith('Binary')) return bytes !== '';
   return text !== '' && !FORBIDDEN.test(text) && (!type.startsWith('Number') || Number.isFinite(Number(text)));
-}
-
-export function md5(text: string): string {
-  return createHash('md5').update(text).digest('hex');
 }

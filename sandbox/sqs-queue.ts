@@ -53,7 +53,7 @@ export class SqsQueue {
     return { ready: this.#ready.size, hidden: this.#hidden.size, delayed: this.#delayed.size };
   }
 
-  /** Takes a message. Throws NotTaken if SQS would not. */
+  /** Takes a message. Throws an SqsError if SQS would not. */
   send(body: string, attributes: MessageAttributes = {}, options: SendOptions = {}): StoredMessage {
     checkMessage(body, attributes, options);
     const { groupId, delaySeconds = 0 } = options;
@@ -64,9 +64,13 @@ export class SqsQueue {
     return message;
   }
 
-  /** The queue that takes what this one gives up on. */
-  get deadLetterQueue(): SqsQueue | undefined {
-    return this.#options.redrive?.deadLetterQueue;
+  get visibilityTimeoutMs(): number {
+    return this.#options.visibilityTimeoutMs;
+  }
+
+  /** The queue that takes what this one gives up on, and when that is. */
+  get redrive(): SqsQueueOptions['redrive'] {
+    return this.#options.redrive;
   }
 
   /** Hands messages out, and hides them for the queue's own time if no other is given. */
@@ -87,7 +91,7 @@ export class SqsQueue {
       message.receiveCount += 1;
       message.firstReceivedAt ||= this.#now();
       count(message.groupId);
-      const receiptHandle = randomUUID();
+      const receiptHandle = Buffer.from(`${this.name} ${randomUUID()}`).toString('base64');
       this.#hidden.set(receiptHandle, { message, until: this.#now() + visibilityTimeoutMs });
       received.push({ ...message, receiptHandle });
     }
@@ -99,6 +103,12 @@ export class SqsQueue {
     this.#ready = new FairOrder();
     this.#hidden.clear();
     this.#delayed.clear();
+  }
+
+  /** Whether a receipt handle is of a kind that this queue gives. */
+  mayHaveGiven(receiptHandle: string): boolean {
+    const [name, uuid] = Buffer.from(receiptHandle, 'base64').toString('utf8').split(' ');
+    return name === this.name && uuid?.length === 36;
   }
 
   delete(receiptHandle: string): void {

@@ -1,137 +1,115 @@
-import type { AwsOperation } from './aws.ts';
-import { type Input, onEachEntry, type Result } from './sqs-batch.ts';
-import { type MessageAttributes, md5, NotTaken, type ReceivedMessage, sizeOf } from './sqs-message.ts';
+import type { AwsConnection, AwsOperation } from './aws.ts';
+import { queueAttributes } from './sqs-attributes.ts';
+import { onEachEntry } from './sqs-batch.ts';
+import { SqsError } from './sqs-error.ts';
+import { type Input, messageAttributes, text, whole } from './sqs-input.ts';
+import { md5, md5OfAttributes } from './sqs-md5.ts';
+import { MAX_DELAY_SECONDS, MAX_VISIBILITY_SECONDS, sizeOf } from './sqs-message.ts';
 import type { SqsQueue } from './sqs-queue.ts';
+import { receive } from './sqs-receive.ts';
+
+/** What an operation answers, or what it will. It throws an SqsError. */
+type Operation = (input: Input, connection: AwsConnection) => object | Promise<object>;
 
 /**
- * Stands in for the part of SQS's API that senders and people use, on some queues. A queue's URL may have any host:
- * its last part is the queue's name.
+ * Stands in for the part of SQS's API that senders, receivers and people use, on some queues. A queue's URL may have
+ * any host: its last part is the queue's name.
  */
 export function sqsOperations(queues: readonly SqsQueue[]): Record<string, AwsOperation> {
-  const named = (name: unknown): SqsQueue | undefined => queues.find((queue) => queue.name === name);
-  const ofUrl = (input: Input): SqsQueue | undefined => named(text(input.QueueUrl).split('/').at(-1));
-  const ofArn = (arn: unknown): SqsQueue | undefined => queues.find((queue) => queue.arn === arn);
+  const find = (name: string): SqsQueue => {
+    const queue = queues.find((one) => one.name === name);
+    if (queue) return queue;
+    throw new SqsError('QueueDoesNotExist', 'The specified queue does not exist.');
+  };
   const onQueue =
-    (operation: (queue: SqsQueue, input: Input) => Result): AwsOperation =>
-    (input) => {
-      const queue = ofUrl(input);
-      return queue ? operation(queue, input) : NO_QUEUE;
-    };
-  return {
-    'AmazonSQS.SendMessage': onQueue(send),
-    'AmazonSQS.SendMessageBatch': onQueue((queue, input) =>
-      onEachEntry(
-        input,
-        (entry) => send(queue, entry),
-        (entry) => sizeOf(text(entry.MessageBody), attributes(entry.MessageAttributes)),
-      ),
+    (operation: (queue: SqsQueue, input: Input, connection: AwsConnection) => object | Promise<object>): Operation =>
+    (input, connection) =>
+      operation(find(text(input.QueueUrl).split('/').at(-1) ?? ''), input, connection);
+  const onEntries = (operation: (queue: SqsQueue, entry: Input) => object, size?: (entry: Input) => number) =>
+    onQueue((queue, input) => onEachEntry(input, (entry) => operation(queue, entry), size));
+  const operations: Record<string, Operation> = {
+    SendMessage: onQueue(send),
+    SendMessageBatch: onEntries(send, (entry) =>
+      sizeOf(text(entry.MessageBody), messageAttributes(entry.MessageAttributes)),
     ),
-    'AmazonSQS.ReceiveMessage': onQueue(receive),
-    'AmazonSQS.DeleteMessage': onQueue((queue, input) => {
-      queue.delete(text(input.ReceiptHandle));
-      return { output: {} };
-    }),
-    'AmazonSQS.PurgeQueue': onQueue((queue) => {
+    ReceiveMessage: onQueue((queue, input, { gone }) => receive(queue, input, gone)),
+    DeleteMessage: onQueue(remove),
+    DeleteMessageBatch: onEntries(remove),
+    ChangeMessageVisibility: onQueue(changeVisibility),
+    ChangeMessageVisibilityBatch: onEntries(changeVisibility),
+    PurgeQueue: onQueue((queue) => {
       queue.purge();
-      return { output: {} };
+      return {};
     }),
-    'AmazonSQS.ChangeMessageVisibility': onQueue(changeVisibility),
-    'AmazonSQS.ChangeMessageVisibilityBatch': onQueue((queue, input) =>
-      onEachEntry(input, (entry) => changeVisibility(queue, entry)),
-    ),
-    'AmazonSQS.GetQueueAttributes': onQueue((queue) => {
-      const { ready, hidden, delayed } = queue.counts;
-      const Attributes = {
-        QueueArn: queue.arn,
-        ApproximateNumberOfMessages: `${ready}`,
-        ApproximateNumberOfMessagesNotVisible: `${hidden}`,
-        ApproximateNumberOfMessagesDelayed: `${delayed}`,
-      };
-      return { output: { Attributes } };
-    }),
-    'AmazonSQS.StartMessageMoveTask': (input) => {
-      const source = ofArn(input.SourceArn);
-      const destination = ofArn(input.DestinationArn);
-      if (!source || !destination) return NO_QUEUE;
-      // "Only ARNs of dead-letter queues whose sources are other SQS queues" (SQS's API reference, StartMessageMoveTask).
-      if (!queues.some((queue) => queue.deadLetterQueue === source)) {
-        return { error: 'InvalidParameterValue', message: 'Source queue must be configured as a Dead Letter Queue.' };
-      }
-      source.moveTo(destination);
-      return { output: { TaskHandle: 'done' } };
+    GetQueueAttributes: onQueue(queueAttributes),
+    GetQueueUrl: (input, { origin }) => ({ QueueUrl: urlOf(find(text(input.QueueName)), origin) }),
+    ListQueues: ({ QueueNamePrefix: prefix }, { origin }) => {
+      const found = queues.filter(({ name }) => name.startsWith(text(prefix)));
+      return found.length > 0 ? { QueueUrls: found.map((queue) => urlOf(queue, origin)) } : {};
     },
+    StartMessageMoveTask: (input) => move(queues, input),
+  };
+  return Object.fromEntries(Object.entries(operations).map(([name, one]) => [`AmazonSQS.${name}`, answering(one)]));
+}
+
+function answering(operation: Operation): AwsOperation {
+  return async (input, _sessionToken, connection) => {
+    try {
+      return { output: { ...(await operation(input, connection)) } };
+    } catch (error) {
+      if (error instanceof SqsError) return { error: error.code, message: error.message };
+      throw error;
+    }
   };
 }
 
-const NO_QUEUE = { error: 'QueueDoesNotExist', message: 'The specified queue does not exist.' };
-const MAX_VISIBILITY_SECONDS = 43_200;
-
-function send(queue: SqsQueue, input: Input): Result {
-  const { DelaySeconds: delay, MessageGroupId: groupId } = input;
-  try {
-    const { messageId, body } = queue.send(text(input.MessageBody), attributes(input.MessageAttributes), {
-      // The query protocol has texts alone.
-      delaySeconds: delay === undefined ? 0 : Number(delay),
-      groupId: groupId === undefined ? undefined : text(groupId),
-    });
-    return { output: { MessageId: messageId, MD5OfMessageBody: md5(body) } };
-  } catch (error) {
-    if (error instanceof NotTaken) return { error: error.code, message: error.message };
-    throw error;
-  }
+function urlOf({ name }: SqsQueue, origin: string): string {
+  return `${origin}/000000000000/${name}`;
 }
 
-function receive(queue: SqsQueue, input: Input): Result {
-  const max = Math.min(10, Number(input.MaxNumberOfMessages ?? 1));
-  const seconds = input.VisibilityTimeout === undefined ? undefined : Number(input.VisibilityTimeout);
-  const Messages = queue.receive(max, seconds === undefined ? undefined : seconds * 1000).map(toApiMessage);
-  return { output: Messages.length > 0 ? { Messages } : {} };
-}
-
-function changeVisibility(queue: SqsQueue, { ReceiptHandle: handle, VisibilityTimeout: timeout }: Input): Result {
-  const seconds = Number(timeout ?? Number.NaN);
-  if (!Number.isInteger(seconds) || seconds < 0 || seconds > MAX_VISIBILITY_SECONDS) {
-    return { error: 'InvalidParameterValue', message: `VisibilityTimeout must be 0 to ${MAX_VISIBILITY_SECONDS}.` };
-  }
-  if (!queue.changeVisibility(text(handle), seconds * 1000)) {
-    return { error: 'MessageNotInflight', message: 'No message with this receipt handle is in flight.' };
-  }
-  return { output: {} };
-}
-
-/** A message as ReceiveMessage gives it. */
-function toApiMessage(message: ReceivedMessage) {
-  return {
-    MessageId: message.messageId,
-    ReceiptHandle: message.receiptHandle,
-    MD5OfBody: md5(message.body),
-    Body: message.body,
-    Attributes: {
-      SentTimestamp: String(message.sentAt),
-      ApproximateReceiveCount: String(message.receiveCount),
-      ApproximateFirstReceiveTimestamp: String(message.firstReceivedAt),
-      ...(message.groupId !== undefined && { MessageGroupId: message.groupId }),
-    },
-    MessageAttributes: message.attributes,
-  };
-}
-
-function attributes(value: unknown): MessageAttributes {
-  const entries = Object.entries(object(value)).map(([name, attribute]) => {
-    const { DataType, StringValue, BinaryValue } = object(attribute);
-    const values = {
-      ...(StringValue !== undefined && { StringValue: text(StringValue) }),
-      ...(BinaryValue !== undefined && { BinaryValue: text(BinaryValue) }),
-    };
-    return [name, { DataType: text(DataType), ...values }] as const;
+function send(queue: SqsQueue, input: Input): object {
+  const { MessageBody: body, MessageGroupId: groupId } = input;
+  const sent = queue.send(text(body), messageAttributes(input.MessageAttributes), {
+    delaySeconds: whole(input, 'DelaySeconds', 0, MAX_DELAY_SECONDS),
+    groupId: groupId === undefined ? undefined : text(groupId),
   });
-  return Object.fromEntries(entries);
+  const MD5OfMessageAttributes = md5OfAttributes(sent.attributes);
+  return {
+    MessageId: sent.messageId,
+    MD5OfMessageBody: md5(sent.body),
+    ...(MD5OfMessageAttributes !== undefined && { MD5OfMessageAttributes }),
+  };
 }
 
-function object(value: unknown): Input {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
+function remove(queue: SqsQueue, { ReceiptHandle: handle }: Input): object {
+  queue.delete(handleOf(queue, handle));
+  return {};
 }
 
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+function changeVisibility(queue: SqsQueue, input: Input): object {
+  const seconds = whole(input, 'VisibilityTimeout', 0, MAX_VISIBILITY_SECONDS);
+  if (seconds === undefined) throw new SqsError('InvalidParameterValue', 'VisibilityTimeout is required.');
+  if (!queue.changeVisibility(handleOf(queue, input.ReceiptHandle), seconds * 1000)) {
+    throw new SqsError('MessageNotInflight', 'No message with this receipt handle is in flight.');
+  }
+  return {};
+}
+
+function handleOf(queue: SqsQueue, handle: unknown): string {
+  if (queue.mayHaveGiven(text(handle))) return text(handle);
+  throw new SqsError('ReceiptHandleIsInvalid', 'This is no receipt handle of this queue.');
+}
+
+/** StartMessageMoveTask: to a queue, or without one to where the messages came from. */
+function move(queues: readonly SqsQueue[], { SourceArn: from, DestinationArn: to }: Input): object {
+  const source = queues.find(({ arn }) => arn === from);
+  const origin = queues.find(({ redrive }) => source && redrive?.deadLetterQueue === source);
+  const destination = to === undefined ? origin : queues.find(({ arn }) => arn === to);
+  // "Only ARNs of dead-letter queues whose sources are other SQS queues" (SQS's API reference, StartMessageMoveTask).
+  if (source && !origin) {
+    throw new SqsError('InvalidParameterValue', 'Source queue must be configured as a Dead Letter Queue.');
+  }
+  if (!source || !destination) throw new SqsError('ResourceNotFoundException', 'There is no such queue.');
+  source.moveTo(destination);
+  return { TaskHandle: 'done' };
 }

@@ -100,4 +100,15 @@ describe('the secret', () => {
     expect(sandbox.secrets.get('rongcloud/app')).toBe('{"appKey":"a","appSecret":"b"}');
     sandbox.secrets.set('rongcloud/app', before);
   });
+
+  it('shows its versions to a person with the token of this start alone', async () => {
+    const describeSecret = (sessionToken?: string) =>
+      clientOf(sessionToken).describeSecret({ SecretId: 'rongcloud/app' });
+    const listVersions = (sessionToken?: string) =>
+      clientOf(sessionToken).listSecretVersionIds({ SecretId: 'rongcloud/app' });
+    for (const look of [describeSecret, listVersions]) {
+      await expect(look()).rejects.toMatchObject({ name: 'AccessDeniedException' });
+      expect(await look(sandbox.personToken)).toMatchObject({ Name: 'rongcloud/app' });
+    }
+  });
 });

@@ -32,7 +32,11 @@ describe('the stand-in SQS in the query protocol', () => {
     const counted = (await query({ Action: 'GetQueueAttributes', 'AttributeName.1': 'All' }))[1];
     expect(counted).toContain('<Name>ApproximateNumberOfMessagesDelayed</Name><Value>1</Value>');
     sqs.clock.ms += 5000;
-    const [status, xml] = await query({ Action: 'ReceiveMessage', 'MessageAttributeName.1': 'All' });
+    const [status, xml] = await query({
+      Action: 'ReceiveMessage',
+      'AttributeName.1': 'All',
+      'MessageAttributeName.1': 'All',
+    });
     expect(status).toBe(200);
     expect(xml).toContain('<Body>&#60;é&#38;&#62;</Body>');
     expect(xml).toContain('<Attribute><Name>ApproximateReceiveCount</Name><Value>1</Value></Attribute>');
@@ -80,7 +84,7 @@ describe('the stand-in SQS in the query protocol', () => {
     expect((await change('43201'))[0]).toBe(400);
     expect((await change('0'))[0]).toBe(200);
     expect(sqs.queue.counts).toMatchObject({ ready: 1, hidden: 0 });
-    expect((await change('0'))[1]).toContain('<Code>MessageNotInflight</Code>');
+    expect((await change('0'))[1]).toContain('<Code>AWS.SimpleQueueService.MessageNotInflight</Code>');
   });
 
   it('hides what it hands out for as long as the receiver says', async () => {
@@ -110,9 +114,13 @@ describe('the stand-in SQS in the query protocol', () => {
   });
 
   it.each([
-    ['no queue', { Action: 'SendMessage', QueueUrl: 'x/none', MessageBody: 'a' }, 'QueueDoesNotExist'],
-    ['no operation', { Action: 'Nonsense' }, 'UnknownOperationException'],
-    ['no entries', { Action: 'SendMessageBatch' }, 'EmptyBatchRequest'],
+    [
+      'no queue',
+      { Action: 'SendMessage', QueueUrl: 'x/none', MessageBody: 'a' },
+      'AWS.SimpleQueueService.NonExistentQueue',
+    ],
+    ['no operation', { Action: 'Nonsense' }, 'InvalidAction'],
+    ['no entries', { Action: 'SendMessageBatch' }, 'AWS.SimpleQueueService.EmptyBatchRequest'],
     [
       'a delay that is no number',
       { Action: 'SendMessage', MessageBody: 'a', DelaySeconds: 'x' },

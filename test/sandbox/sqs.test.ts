@@ -31,7 +31,12 @@ const batch = (entries: Partial<SendMessageBatchRequestEntry>[]) =>
     }),
   );
 const receive = async () => {
-  const command = new ReceiveMessageCommand({ QueueUrl: sqs.QueueUrl, MaxNumberOfMessages: 10 });
+  const command = new ReceiveMessageCommand({
+    QueueUrl: sqs.QueueUrl,
+    MaxNumberOfMessages: 10,
+    MessageSystemAttributeNames: ['All'],
+    MessageAttributeNames: ['All'],
+  });
   const { Messages = [] } = await sqs.client.send(command);
   return Messages;
 };
@@ -124,9 +129,8 @@ describe('the stand-in SQS', () => {
     expect(bodies(queue.receive(10))).toEqual(['no longer']);
     clock.ms += 1;
     expect(bodies(queue.receive(10))).toEqual(['longer']);
-    const stale = { name: 'MessageNotInflight' };
-    await expect(change(longer?.ReceiptHandle, 10)).rejects.toMatchObject(stale);
-    await expect(change('junk', 10)).rejects.toMatchObject(stale);
+    await expect(change(longer?.ReceiptHandle, 10)).rejects.toMatchObject({ name: 'MessageNotInflight' });
+    await expect(change('junk', 10)).rejects.toMatchObject({ name: 'ReceiptHandleIsInvalid' });
     for (const seconds of [-1, 43_201, 1.5]) {
       await expect(change(longer?.ReceiptHandle, seconds)).rejects.toMatchObject({ name: 'InvalidParameterValue' });
     }
@@ -144,7 +148,7 @@ describe('the stand-in SQS', () => {
       );
     expect(await change([first?.ReceiptHandle, 'junk', second?.ReceiptHandle])).toMatchObject({
       Successful: [{ Id: 'e0' }, { Id: 'e2' }],
-      Failed: [{ Id: 'e1', Code: 'MessageNotInflight', SenderFault: true }],
+      Failed: [{ Id: 'e1', Code: 'ReceiptHandleIsInvalid', SenderFault: true }],
     });
     expect(sqs.queue.counts).toMatchObject({ ready: 2, hidden: 0 });
     await expect(change(Array(11).fill('x'))).rejects.toMatchObject({ name: 'TooManyEntriesInBatchRequest' });
