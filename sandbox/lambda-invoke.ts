@@ -6,6 +6,10 @@ import { type LocalServer, listen, readBody, sendJson } from './http-server.ts';
 
 const INVOCATIONS = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const MAX_BYTES = 6 * 1024 * 1024;
+const MAX_EVENT_BYTES = 1024 * 1024;
+
 /** Where serverless-offline's own Invoke is, and the functions that it has. */
 export interface InvokeTarget extends Target {
   functionNames: readonly string[];
@@ -17,7 +21,7 @@ export interface InvokeTarget extends Target {
 /**
  * A front that makes serverless-offline answer as Lambda's Invoke does where the two differ: functions are also
  * found by ARN, a function error has its own type and no stack, an asynchronous failure does not end the process, a
- * dry run runs nothing, and a payload that is not JSON is a 400. It also lists and switches event source mappings.
+ * dry run runs nothing, a payload that is not JSON is a 400, and one that is too large a 413. It also lists and switches event source mappings.
  */
 export function startLambdaInvoke(port: number, target: () => InvokeTarget): Promise<LocalServer> {
   return listen(port, async (request, response) => {
@@ -36,7 +40,12 @@ export function startLambdaInvoke(port: number, target: () => InvokeTarget): Pro
     if (!isJson(body)) {
       return lambdaError(response, 400, 'InvalidRequestContentException', 'Could not parse request body into json.');
     }
-    switch (request.headers['x-amz-invocation-type'] ?? 'RequestResponse') {
+    const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
+    const maxBytes = type === 'Event' ? MAX_EVENT_BYTES : MAX_BYTES;
+    if (body.length > maxBytes) {
+      return lambdaError(response, 413, 'RequestTooLargeException', `A payload may have ${maxBytes} bytes.`);
+    }
+    switch (type) {
       case 'DryRun':
         response.writeHead(204).end();
         return;

@@ -95,6 +95,20 @@ describe('the Invoke door, end to end', () => {
     const url = `${sandbox.invokeUrl}/2015-03-31/functions/${sandbox.invokeFunctionName}/invocations`;
     expect((await fetch(url, { method: 'POST', body: '{' })).status).toBe(400);
   });
+
+  it('refuses a payload over 6 MB, and over 1 MB if nobody waits', async () => {
+    const url = `${sandbox.invokeUrl}/2015-03-31/functions/${sandbox.invokeFunctionName}/invocations`;
+    const send = async (bytes: number, type: string) => {
+      const body = '{}'.padEnd(bytes);
+      const response = await fetch(url, { method: 'POST', body, headers: { 'X-Amz-Invocation-Type': type } });
+      return [response.status, response.headers.get('x-amzn-errortype')];
+    };
+    const tooLarge = [413, 'RequestTooLargeException'];
+    expect(await send(6 * 1024 * 1024 + 1, 'RequestResponse')).toEqual(tooLarge);
+    expect(await send(1024 * 1024 + 1, 'Event')).toEqual(tooLarge);
+    expect((await send(6 * 1024 * 1024, 'RequestResponse'))[0]).toBe(200);
+    expect((await send(1024 * 1024, 'Event'))[0]).toBe(202);
+  });
 });
 
 describe('the stand-ins', () => {

@@ -3,6 +3,7 @@ import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
   GetQueueAttributesCommand,
+  PurgeQueueCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   type SendMessageBatchRequestEntry,
@@ -95,6 +96,22 @@ describe('the stand-in SQS', () => {
     expect(dead.bodies()).toEqual(['a']);
     await sqs.client.send(new StartMessageMoveTaskCommand({ SourceArn: dead.arn, DestinationArn: queue.arn }));
     expect(queue.receive(1)).toMatchObject([{ body: 'a', attributes: { code }, groupId: 'backend-7' }]);
+  });
+
+  it('moves dead letters to where they came from, unless it is told another queue', async () => {
+    const { messageId, sentAt } = sqs.dead.send('a');
+    sqs.clock.ms += 1000;
+    await sqs.client.send(new StartMessageMoveTaskCommand({ SourceArn: sqs.dead.arn }));
+    expect(sqs.dead.bodies()).toEqual([]);
+    expect(sqs.queue.receive(1)).toMatchObject([{ body: 'a', messageId, sentAt, receiveCount: 1 }]);
+  });
+
+  it('purges at once, as often as it is told to', async () => {
+    for (const body of ['a', 'b']) {
+      sqs.queue.send(body);
+      await sqs.client.send(new PurgeQueueCommand({ QueueUrl: sqs.QueueUrl }));
+      expect(sqs.queue.bodies()).toEqual([]);
+    }
   });
 
   it('keeps a message back for its delay', async () => {
