@@ -136,7 +136,7 @@ async function oneByOneThroughTheSdk(): Promise<void> {
   const worker = async (): Promise<void> => {
     while (performance.now() < until) {
       user += 1;
-      // It reports a refusal as a rejection, and the user has not joined.
+      // Whether it reports a refusal as a rejection or as a value, the user has not joined.
       await Group.join({ id: 'sdk', name: 'sdk', member: { id: `sdk-${user}` } }).catch(() => undefined);
     }
   };
