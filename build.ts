@@ -1,6 +1,7 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { build, type Metafile, type OutputFile, type Plugin } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 
@@ -50,8 +51,7 @@ const lambdaCredentials: Plugin = {
  * imported dynamically stays out of a door's first load.
  */
 export async function buildFunctions(): Promise<Metafile> {
-  await rm(`${ROOT}dist`, { recursive: true, force: true });
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     absWorkingDir: ROOT,
     entryPoints: {
       http: 'functions/entry/http.ts',
@@ -59,6 +59,7 @@ export async function buildFunctions(): Promise<Metafile> {
       queue: 'functions/entry/queue.ts',
     },
     outdir: 'dist',
+    write: false,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
@@ -75,7 +76,25 @@ export async function buildFunctions(): Promise<Metafile> {
     legalComments: 'none',
     logLevel: 'warning',
   });
+  await replaceFolder(`${ROOT}dist`, outputFiles);
   return metafile;
+}
+
+/** Writes the files of a folder beside it, and then puts them in its place: whoever reads it finds all of one build. */
+async function replaceFolder(folder: string, files: readonly OutputFile[]): Promise<void> {
+  const [next, last] = [`${folder}-${process.pid}-next`, `${folder}-${process.pid}-last`];
+  try {
+    for (const { path, contents } of files) {
+      const file = `${next}/${relative(folder, path)}`;
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, contents);
+    }
+    await rename(folder, last).catch(() => undefined);
+    await rename(next, folder);
+  } finally {
+    await rm(next, { recursive: true, force: true });
+    await rm(last, { recursive: true, force: true });
+  }
 }
 
 if (import.meta.main) await buildFunctions();
