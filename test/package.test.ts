@@ -240,6 +240,8 @@ describe('what stages set', () => {
     ['JwtIssuer', 'https://issuer.example', 'http://issuer.example'],
     ['CorsOrigins', 'https://a.example,http://b.example:8080', 'https://a.example, https://b.example'],
     ['CorsOrigins', '*', '*,https://a.example'],
+    ['CorsOrigins', '', 'https://a.example/'],
+    ['CorsOrigins', 'http://localhost:3000', 'https://A.example'],
     ['ResultBus', '', 'my bus'],
     ['ResultBus', 'my/bus_1.a-b', 'arn:aws:sqs:us-east-1:000000000000:results'],
     ['AlarmTopicArn', '', 'topic'],
