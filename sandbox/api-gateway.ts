@@ -11,6 +11,7 @@ export function startApiGateway(
   port: number,
   target: () => Target,
   corsOrigins: readonly string[],
+  onTrouble: (line: string) => void,
 ): Promise<LocalServer> {
   const listener: Listener = async (request, response) => {
     const { origin } = request.headers;
@@ -34,8 +35,8 @@ export function startApiGateway(
       method: request.method ?? 'GET',
       headers: joinedHeaders(request.rawHeaders),
       body: visibleBody(body),
-    }).catch(() => undefined);
-    if (answer) relay(answer, response);
+    }).catch((error: unknown) => void onTrouble(`The HTTP door answers 503. Its function can't be reached: ${error}`));
+    if (answer) relay(answer, response, onTrouble);
     else sendOwn(response, 503);
   };
   return listen(port, listener, { origins: corsOrigins });
@@ -51,7 +52,11 @@ const OWN_ANSWERS = new Map([
 ]);
 
 /** Every answer of the function carries a request id; what comes without one comes from serverless-offline. */
-function relay({ status, headers, body }: Forwarded, response: http.ServerResponse): void {
+function relay(
+  { status, headers, body }: Forwarded,
+  response: http.ServerResponse,
+  onTrouble: (line: string) => void,
+): void {
   if (headers['x-request-id'] !== undefined) {
     for (const [name, value] of Object.entries(headers)) {
       if (value !== undefined && !/^(access-control-|connection$|transfer-encoding$|keep-alive$)/.test(name)) {
@@ -61,7 +66,18 @@ function relay({ status, headers, body }: Forwarded, response: http.ServerRespon
     response.writeHead(status).end(body);
     return;
   }
-  sendOwn(response, OWN_ANSWERS.has(status) ? status : body.includes('Lambda timeout') ? 503 : 500);
+  const own = OWN_ANSWERS.has(status) ? status : body.includes('Lambda timeout') ? 503 : 500;
+  if (own >= 500) onTrouble(`The HTTP door answers ${own}. Its function failed: ${reasonIn(body)}`);
+  sendOwn(response, own);
+}
+
+/** What serverless-offline says of a function that failed. */
+function reasonIn(body: Buffer): string {
+  try {
+    return JSON.parse(body.toString('utf8')).errorMessage;
+  } catch {
+    return body.toString('utf8');
+  }
 }
 
 function sendOwn(response: http.ServerResponse, status: number): void {

@@ -1,6 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Target } from './forward.ts';
@@ -50,6 +54,9 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
 
 async function startOnce(options: FunctionsOptions): Promise<Functions> {
   const { params, awsUrl, awsSessionToken, onOutput, onExit } = options;
+  // A copy: the next build may take the place of what runs. And a home, since osls writes into one.
+  const folder = await mkdtemp(join(tmpdir(), 'sandbox-'));
+  await cp(`${ROOT}dist`, join(folder, 'dist'), { recursive: true });
   const key = randomUUID();
   const [httpPort, lambdaPort] = await freePorts();
   const flags = [
@@ -63,7 +70,8 @@ async function startOnce(options: FunctionsOptions): Promise<Functions> {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env.PATH,
-      HOME: process.env.HOME,
+      HOME: folder,
+      SANDBOX_FOLDER: folder,
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
       AWS_SESSION_TOKEN: awsSessionToken,
@@ -74,8 +82,19 @@ async function startOnce(options: FunctionsOptions): Promise<Functions> {
       SANDBOX_KEY: key,
     },
   });
-  process.once('exit', () => child.kill());
-  await ready(child, onOutput);
+  process.once('exit', () => {
+    child.kill();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const close = async (): Promise<void> => {
+    child.off('exit', onExit);
+    await stop(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  await ready(child, onOutput).catch(async (error) => {
+    await close();
+    throw error;
+  });
   const nameOf = (door: string): string => `rongcloud-group-join-${STAGE}-${door}`;
   child.once('exit', onExit);
   return {
@@ -83,10 +102,7 @@ async function startOnce(options: FunctionsOptions): Promise<Functions> {
     invoke: { url: `http://127.0.0.1:${lambdaPort}`, key },
     nameOf,
     functionNames: DOORS.map(nameOf),
-    close() {
-      child.off('exit', onExit);
-      return stop(child);
-    },
+    close,
   };
 }
 

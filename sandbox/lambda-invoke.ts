@@ -16,6 +16,8 @@ export interface InvokeTarget extends Target {
   mappings: EventSourceMappings;
   /** Gets the record of an asynchronous invocation that failed. */
   onFailure: (record: object) => void;
+  /** Told of what no function has logged. */
+  onTrouble: (line: string) => void;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface InvokeTarget extends Target {
  */
 export function startLambdaInvoke(port: number, target: () => InvokeTarget): Promise<LocalServer> {
   return listen(port, async (request, response) => {
-    const { functionNames, mappings, onFailure, ...server } = target();
+    const { functionNames, mappings, onFailure, onTrouble, ...server } = target();
     if (await mappings.serve(request, response)) return undefined;
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const reference = INVOCATIONS.exec(pathname)?.[1];
@@ -45,19 +47,26 @@ export function startLambdaInvoke(port: number, target: () => InvokeTarget): Pro
     if (body.length > maxBytes) {
       return lambdaError(response, 413, 'RequestTooLargeException', `A payload may have ${maxBytes} bytes.`);
     }
+    const invoked = () =>
+      invoke(server, name, body).then((result) => {
+        if (result.failed && !hasProblem(result.payload)) onTrouble(`The function ${name} failed: ${result.payload}`);
+        return result;
+      });
+    const unreachable = (error: unknown) => onTrouble(`The function ${name} can't be reached: ${error}`);
     switch (type) {
       case 'DryRun':
         response.writeHead(204).end();
         return;
       case 'Event':
-        invoke(server, name, body)
+        invoked()
           .then(({ failed, payload }) => failed && onFailure(toFailureRecord(name, body, payload)))
-          .catch(() => undefined);
+          .catch(unreachable);
         response.writeHead(202).end();
         return;
       case 'RequestResponse': {
-        const { headers, payload } = await invoke(server, name, body);
-        response.writeHead(200, headers).end(payload);
+        const result = await invoked().catch(unreachable);
+        if (result) response.writeHead(200, result.headers).end(result.payload);
+        else lambdaError(response, 500, 'ServiceException', 'The function can not be reached.');
         return;
       }
       default:
@@ -115,6 +124,11 @@ function functionError(text: string): object {
   } catch {
     return { errorType: 'Error', errorMessage, trace: [] };
   }
+}
+
+/** Whether a function error is one of the service's own, which its function has logged. */
+function hasProblem(payload: string): boolean {
+  return JSON.parse(payload).errorType !== 'Error';
 }
 
 function isJson(body: Buffer): boolean {

@@ -18,6 +18,9 @@ const SECRET_ID = 'rongcloud/app';
 /** Where the AWS stand-ins show what was put on the event bus. */
 export const EVENTS_PATH = '/_sandbox/events';
 
+/** How many ports in a row a sandbox takes. */
+export const PORTS = 6;
+
 /** The real RongCloud, to be called instead of the stand-in. */
 export interface RealRongCloud {
   appKey: string;
@@ -36,6 +39,8 @@ export interface SandboxOptions {
   params?: Record<string, string>;
   /** Gets each line that the functions' process prints. */
   onOutput?: (line: string) => void;
+  /** Told of a failure of a door that its function has not logged. */
+  onTrouble?: (line: string) => void;
   /** Told when the functions' process ends by itself. */
   onExit?: () => void;
 }
@@ -81,6 +86,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     return started;
   };
   const at = (offset: number): number => (options.port === 0 ? 0 : options.port + offset);
+  const onTrouble = options.onTrouble ?? (() => {});
   const app = options.rongCloud ?? { appKey: 'sandbox-app-key', appSecret: 'sandbox-app-secret' };
   const secrets: Secrets = new Map([[SECRET_ID, JSON.stringify({ appKey: app.appKey, appSecret: app.appSecret })]]);
   // Made at every start: who has it may read the secret, which is a real one where the real RongCloud is called.
@@ -90,9 +96,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     // The doors' ports are taken first, so that one in use is known at once.
     const targets: { http: Target; invoke: InvokeTarget } = {
       http: { url: '' },
-      invoke: { url: '', functionNames: [], mappings: new EventSourceMappings(), onFailure: () => {} },
+      invoke: { url: '', functionNames: [], mappings: new EventSourceMappings(), onFailure: () => {}, onTrouble },
     };
-    const gateway = await open(startApiGateway(at(0), () => targets.http, options.corsOrigins ?? []));
+    const gateway = await open(startApiGateway(at(0), () => targets.http, options.corsOrigins ?? [], onTrouble));
     const lambda = await open(startLambdaInvoke(at(1), () => targets.invoke));
     const deadLetterQueue = new SqsQueue({ name: 'joins-dead', visibilityTimeoutMs: 30_000 });
     const queue = new SqsQueue({
@@ -157,9 +163,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       queue,
       async invoke(event) {
         const name = functions.nameOf('queue');
-        const { payload, failed } = await invoke(functions.invoke, name, Buffer.from(JSON.stringify(event)));
-        if (failed) throw new Error(payload);
-        return JSON.parse(payload);
+        try {
+          const { payload, failed } = await invoke(functions.invoke, name, Buffer.from(JSON.stringify(event)));
+          if (failed) throw new Error(payload);
+          return JSON.parse(payload);
+        } catch (error) {
+          onTrouble(`The queue door has not settled a batch. Its messages come back: ${error}`);
+          throw error;
+        }
       },
       batchSize: 1000,
       windowMs: 1000,

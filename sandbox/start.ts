@@ -1,27 +1,29 @@
 import { buildFunctions } from '../build.ts';
-import { DATA_CENTERS } from '../lib/rongcloud/data-centers.ts';
 import { forward } from './forward.ts';
-import { EVENTS_PATH, type RealRongCloud, type Sandbox, startSandbox } from './sandbox.ts';
-
-/** What a person did wrong or can mend, said in one line. */
-class Complaint extends Error {}
+import { listen } from './http-server.ts';
+import { EVENTS_PATH, PORTS, type RealRongCloud, type Sandbox, startSandbox } from './sandbox.ts';
+import { Complaint, readSettings, type Sample } from './settings.ts';
 
 const { env } = process;
 
 try {
   const stop = stopOnSignal();
-  const port = readPort();
-  const rongCloud = readRongCloud();
-  const sample = readSample(rongCloud);
+  let lastWords = '';
+  const { port, rongCloud, sample, corsOrigins } = readSettings(env);
+  await tryPorts(port);
   await buildFunctions();
   const sandbox = await startSandbox({
     port,
     ...(rongCloud && { rongCloud }),
-    corsOrigins: (env.CORS_ORIGINS ?? '').split(',').flatMap((origin) => origin.trim() || []),
+    corsOrigins,
     // The functions' log lines, without their metrics.
-    onOutput: (line) => line.startsWith('{') && !line.includes('"_aws"') && console.log(line),
+    onOutput: (line) => {
+      if (!line.startsWith('{')) lastWords = line.trim() || lastWords;
+      else if (!line.includes('"_aws"')) console.log(line);
+    },
+    onTrouble: console.error,
     onExit: () => {
-      console.error('The functions have ended unexpectedly.');
+      console.error(`The functions have ended unexpectedly. The last that serverless-offline said: ${lastWords}`);
       process.exit(1);
     },
   });
@@ -60,37 +62,9 @@ function stopOnSignal(): { with(sandbox: Sandbox): void } {
   };
 }
 
-function readPort(): number {
-  const port = Number(env.PORT || 4000);
-  if (!Number.isInteger(port) || port < 1 || port > 65_000)
-    throw new Complaint('PORT must be a number from 1 to 65000.');
-  return port;
-}
-
-function readRongCloud(): RealRongCloud | undefined {
-  const { RONGCLOUD_APP_KEY: appKey, RONGCLOUD_APP_SECRET: appSecret, RONGCLOUD_DATA_CENTER: dataCenter } = env;
-  if (!appKey && !appSecret) return undefined;
-  if (!appKey || !appSecret || !dataCenter || !Object.hasOwn(DATA_CENTERS, dataCenter)) {
-    const names = Object.keys(DATA_CENTERS).join(', ');
-    throw new Complaint(
-      `To call the real RongCloud, set RONGCLOUD_APP_KEY, RONGCLOUD_APP_SECRET and RONGCLOUD_DATA_CENTER (one of ${names}).`,
-    );
-  }
-  if (appKey === appSecret) throw new Complaint('RONGCLOUD_APP_KEY and RONGCLOUD_APP_SECRET are the same value.');
-  return { appKey, appSecret, dataCenter };
-}
-
-interface Sample {
-  userId: string;
-  groupId: string;
-}
-
-/** Nobody joins a group of the real RongCloud unless they are named. */
-function readSample(rongCloud: RealRongCloud | undefined): Sample | undefined {
-  const { SAMPLE_USER: userId, SAMPLE_GROUP: groupId } = env;
-  if (userId && groupId) return { userId, groupId };
-  if (rongCloud && (userId || groupId)) throw new Complaint('Set both SAMPLE_USER and SAMPLE_GROUP, or neither.');
-  return rongCloud ? undefined : { userId: userId || 'alice', groupId: groupId || 'team-1' };
+/** Takes each port once and lets go of it: one that is in use is known before anything is built. */
+async function tryPorts(first: number): Promise<void> {
+  for (let port = first; port < first + PORTS; port++) await (await listen(port, () => {})).close();
 }
 
 function introduce(sandbox: Sandbox, rongCloud: RealRongCloud | undefined): void {
@@ -108,8 +82,9 @@ function introduce(sandbox: Sandbox, rongCloud: RealRongCloud | undefined): void
   console.log(`\nFor the AWS CLI:\n\n  export AWS_SESSION_TOKEN=${sandbox.personToken}`);
 }
 
-async function joinSample(sandbox: Sandbox, { userId, groupId }: Sample): Promise<void> {
-  const token = await sandbox.issuer.token({ sub: userId, groups: [groupId] });
+async function joinSample(sandbox: Sandbox, { userId, groupId, claims }: Sample): Promise<void> {
+  const held = { sub: userId, groups: [groupId], ...claims };
+  const token = await sandbox.issuer.token(held);
   const path = `/groups/${encodeURIComponent(groupId).replaceAll("'", '%27')}/members`;
   const { status, body } = await forward({
     url: sandbox.httpUrl,
@@ -119,6 +94,15 @@ async function joinSample(sandbox: Sandbox, { userId, groupId }: Sample): Promis
     body: Buffer.alloc(0),
   });
   console.log(`\n${status === 200 ? 'Joined' : 'Could not join'} ${userId} to ${groupId}: ${status} ${body}`);
+  if (status === 403) {
+    console.log(`
+The rule in lib/policy.ts refused this join. The token of it says ${JSON.stringify(held)}.
+Give it the claims that your rule reads, and a group that it allows, for example:
+
+  SAMPLE_CLAIMS='{"role":"host","tenant":"acme"}' SAMPLE_GROUP=acme:1 npm start
+
+Tests that are not about the rule take such claims from test/helpers/claims.ts.`);
+  }
   console.log(
     `\nDo it again with:\n\n  curl -i -X POST '${sandbox.httpUrl}${path}' -H 'Authorization: Bearer ${token}'`,
   );
@@ -127,7 +111,7 @@ async function joinSample(sandbox: Sandbox, { userId, groupId }: Sample): Promis
 function explain(error: unknown): string {
   if (error instanceof Complaint) return error.message;
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error) {
-    return `Port ${error.port} is in use. Set PORT to the first of six free ports, for example PORT=4100 npm start.`;
+    return `Port ${error.port} is in use. Set PORT to the first of ${PORTS} free ports in a row, for example PORT=4100 npm start.`;
   }
   return error instanceof Error ? error.message : String(error);
 }

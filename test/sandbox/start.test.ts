@@ -1,0 +1,112 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { startApiGateway } from '../../sandbox/api-gateway.ts';
+import { EventSourceMappings } from '../../sandbox/event-source-mappings.ts';
+import { type Listener, listen } from '../../sandbox/http-server.ts';
+import { startLambdaInvoke } from '../../sandbox/lambda-invoke.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What `npm start` says in a folder before it gives up. */
+function refusal(folder: string, env: Record<string, string> = {}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(
+      process.execPath,
+      [join(folder, 'sandbox/start.mjs')],
+      { env, timeout: 15_000 },
+      (error, stdout, stderr) =>
+        error?.code === 1 ? resolve(stdout + stderr) : reject(error ?? new Error('it did not give up')),
+    );
+  });
+}
+
+describe('npm start', () => {
+  it('says what to run where packages are missing, all or those for development', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'start-'));
+    mkdirSync(join(folder, 'sandbox'));
+    for (const file of ['package.json', 'sandbox/start.mjs']) cpSync(join(ROOT, file), join(folder, file));
+    const line = 'Some packages are not installed. Run this first: npm ci (without --omit=dev)\n';
+    expect(await refusal(folder)).toBe(line);
+    mkdirSync(join(folder, 'node_modules/zod'), { recursive: true });
+    writeFileSync(join(folder, 'node_modules/zod/package.json'), '{}');
+    expect(await refusal(folder)).toBe(line);
+  });
+
+  it('looks at all of its ports before it builds', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = Object(other.address());
+    const before = statSync(`${ROOT}dist`).ino;
+    expect(await refusal(ROOT, { PORT: String(port - 5) })).toMatch(/^Port \d+ is in use\. Set PORT to .+\n$/);
+    expect(statSync(`${ROOT}dist`).ino).toBe(before);
+    other.close();
+  });
+
+  it('refuses what makes no sense in one line', async () => {
+    expect(await refusal(ROOT, { RONGCLOUD_APP_KEY: 'key' })).toMatch(/^To call the real RongCloud, set .+\n$/);
+  });
+});
+
+describe('a failure that no function has logged', () => {
+  const answering =
+    (status: number, body: object): Listener =>
+    (_request, response) => {
+      const headers = { 'x-amz-function-error': 'Unhandled' };
+      response.writeHead(status, headers).end(JSON.stringify(body));
+    };
+  const FUNCTION = '/2015-03-31/functions/f/invocations';
+
+  /** What the fronts of a function's server answer and say. */
+  async function through(server: Listener | undefined): Promise<{ statuses: number[]; said: string[] }> {
+    const behind = await listen(0, server ?? (() => {}));
+    if (!server) await behind.close();
+    const said: string[] = [];
+    const onTrouble = (line: string) => void said.push(line);
+    const http = await startApiGateway(0, () => behind, [], onTrouble);
+    const target = {
+      ...behind,
+      functionNames: ['f'],
+      mappings: new EventSourceMappings(),
+      onFailure: () => {},
+      onTrouble,
+    };
+    const lambda = await startLambdaInvoke(0, () => target);
+    const post = async (url: string) => (await fetch(url, { method: 'POST', body: '{}' })).status;
+    const statuses = [await post(`${http.url}/groups/g/members`), await post(lambda.url + FUNCTION)];
+    await Promise.all([http.close(), lambda.close(), ...(server ? [behind.close()] : [])]);
+    return { statuses, said };
+  }
+
+  it('is told of in a line where the functions are gone', async () => {
+    const { statuses, said } = await through(undefined);
+    expect(statuses).toEqual([503, 500]);
+    expect(said).toEqual([
+      expect.stringMatching(/^The HTTP door answers 503\. .+ECONNREFUSED/),
+      expect.stringMatching(/^The function f can't be reached: .+ECONNREFUSED/),
+    ]);
+  });
+
+  it('is told of in a line where a function can not start', async () => {
+    const { statuses, said } = await through(answering(502, { errorMessage: 'JWT_ISSUER is missing' }));
+    expect(statuses).toEqual([500, 200]);
+    expect(said).toEqual([
+      'The HTTP door answers 500. Its function failed: JWT_ISSUER is missing',
+      expect.stringMatching(/^The function f failed: .+JWT_ISSUER is missing/),
+    ]);
+  });
+
+  it('is none where the function has logged it', async () => {
+    const problem = JSON.stringify({ code: 'UPSTREAM_REJECTED' });
+    const server: Listener = (request, response) => {
+      if (request.url === FUNCTION) answering(200, { errorMessage: problem })(request, response);
+      else response.writeHead(500, { 'x-request-id': 'r' }).end('{}');
+    };
+    expect(await through(server)).toEqual({ statuses: [500, 200], said: [] });
+  });
+});
