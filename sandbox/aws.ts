@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readQuery, writeQueryError, writeQueryOutput } from './aws-query.ts';
+import type { FaultSwitch } from './fault-switch.ts';
 import { type LocalServer, listen, readBody, sendJson } from './http-server.ts';
+import { misbehave } from './misbehavior.ts';
 import { queryCode } from './sqs-error.ts';
 
 /** What an operation gives: an output, or a modeled error. */
@@ -24,6 +26,9 @@ export type AwsOperation = (
 /** What people can look at: a path, and what is shown there. */
 export type Views = Readonly<Record<string, () => unknown>>;
 
+/** Makes services misbehave, each named by what its operations' names begin with: `secretsmanager`. */
+export type ServiceFaults = ReadonlyMap<string, FaultSwitch>;
+
 /** An operation for the callers of one session. What others are told says who that is. */
 export function onlyFor(sessionToken: string, operation: AwsOperation, message: string): AwsOperation {
   return (input, given, connection) =>
@@ -39,6 +44,7 @@ export function startAws(
   port: number,
   operations: Record<string, AwsOperation>,
   views: Views = {},
+  faults: ServiceFaults = new Map(),
 ): Promise<LocalServer> {
   const find = (name: string): AwsOperation =>
     Object.hasOwn(operations, name) && operations[name]
@@ -56,6 +62,8 @@ export function startAws(
     const gone = new AbortController();
     response.on('close', () => gone.abort());
     const connection = { origin: `http://${request.headers.host}`, gone: gone.signal };
+    const how = faults.get(String(target).split('.')[0] ?? '')?.next();
+    if (how && (await misbehave(how, response))) return;
     const send = (status: number, contentType: string, text: string, headers = {}): void => {
       response.writeHead(status, { 'Content-Type': contentType, 'x-amzn-RequestId': randomUUID(), ...headers });
       response.end(text);

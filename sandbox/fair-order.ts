@@ -52,6 +52,19 @@ export class FairOrder {
     return waiting?.message;
   }
 
+  /** Takes one message out of its turn. */
+  remove(messageId: string): StoredMessage | undefined {
+    for (const [groupId, lane] of this.#lanes) {
+      const index = lane.findIndex(({ message }) => message.messageId === messageId);
+      const [waiting] = index < 0 ? [] : lane.splice(index, 1);
+      if (!waiting) continue;
+      if (lane.length === 0) this.#lanes.delete(groupId);
+      this.#size -= 1;
+      return waiting.message;
+    }
+    return undefined;
+  }
+
   /** All messages, in no order. */
   messages(): StoredMessage[] {
     return [...this.#lanes.values()].flatMap((lane) => lane.map(({ message }) => message));

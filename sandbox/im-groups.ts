@@ -26,6 +26,11 @@ export class Groups {
     return this.#groups.get(groupId)?.name;
   }
 
+  /** The ids of all groups, in the order in which they came into being. */
+  ids(): string[] {
+    return [...this.#groups.keys()];
+  }
+
   clear(): void {
     this.#groups.clear();
   }

@@ -1,11 +1,14 @@
 import type http from 'node:http';
+import { FaultSwitch } from './fault-switch.ts';
 import { type LocalServer, listen, readBody, sendJson } from './http-server.ts';
 import type { ImAnswer, ImApp } from './im-app.ts';
 import type { Check } from './im-checks.ts';
-import { type Misbehavior, misbehave, parseMisbehavior } from './misbehavior.ts';
+import { MISBEHAVIOR_RULE, type Misbehavior, misbehave, parseMisbehavior } from './misbehavior.ts';
 
 /** A call that reached the stand-in, and how it was answered: 0 if it was made to misbehave. */
 export interface SeenCall {
+  /** Its place among all calls of this process, whichever domain they came to. */
+  number: number;
   at: number;
   path: string;
   headers: http.IncomingHttpHeaders;
@@ -15,14 +18,26 @@ export interface SeenCall {
   checks: Omit<Check, 'code'>[];
   code: number;
   errorMessage?: string | undefined;
+  /** The HTTP status, once the stand-in has answered. */
+  status?: number;
+  /** How it was made to misbehave. */
+  misbehavior?: Misbehavior | undefined;
 }
 
 /** One domain of the stand-in IM service. */
 export interface ImService extends LocalServer {
   app: ImApp;
   calls: SeenCall[];
+  fault: FaultSwitch;
   misbehave(how: Misbehavior | undefined): void;
 }
+
+interface Options {
+  /** How many calls are kept to be looked at, the newest; all if absent. */
+  keptCalls?: number;
+}
+
+let callCount = 0;
 
 /** The HTTP status that goes with a return code. */
 const STATUS: Record<number, number> = {
@@ -46,9 +61,9 @@ const STATUS: Record<number, number> = {
  * `DELETE /_sandbox/leniency` make the app take any nonce and timestamp and look at them again, `GET /_sandbox/calls`
  * lists what the domain saw, `GET /_sandbox/members?groupId=` who is in a group.
  */
-export async function startImService(app: ImApp, port = 0): Promise<ImService> {
+export async function startImService(app: ImApp, port = 0, { keptCalls }: Options = {}): Promise<ImService> {
   const calls: SeenCall[] = [];
-  let misbehavior: Misbehavior | undefined;
+  const fault = new FaultSwitch();
 
   const server = await listen(port, serve);
 
@@ -59,7 +74,10 @@ export async function startImService(app: ImApp, port = 0): Promise<ImService> {
     if (url.pathname.startsWith('/_sandbox/')) return control(`${method} ${url.pathname}`, url, body, response);
     const form = new URLSearchParams(body.toString('utf8'));
     const call = { method, path: url.pathname, headers, form, bytes: body.length };
+    const how = fault.next();
+    callCount += 1;
     const seen: SeenCall = {
+      number: callCount,
       at: app.now(),
       path: call.path,
       headers,
@@ -67,28 +85,21 @@ export async function startImService(app: ImApp, port = 0): Promise<ImService> {
       userIds: form.getAll('userId'),
       checks: app.check(call).map(({ code, ...check }) => check),
       code: 0,
+      misbehavior: how,
     };
     calls.push(seen);
+    if (keptCalls !== undefined && calls.length > keptCalls) calls.shift();
     const carryOut = (): ImAnswer => {
       const answer = app.call(call);
       seen.code = answer.code;
       seen.errorMessage = answer.errorMessage;
       return answer;
     };
-    const how = nextMisbehavior();
     const carriedOut = how?.carryOut ? carryOut() : undefined;
     if (how && (await misbehave(how, response))) return;
     const answer = carriedOut ?? carryOut();
-    sendJson(response, STATUS[answer.code] ?? 400, answer);
-  }
-
-  function nextMisbehavior(): Misbehavior | undefined {
-    const how = misbehavior;
-    if (how?.calls !== undefined) {
-      how.calls -= 1;
-      if (how.calls <= 0) misbehavior = undefined;
-    }
-    return how;
+    seen.status = STATUS[answer.code] ?? 400;
+    sendJson(response, seen.status, answer);
   }
 
   function control(operation: string, url: URL, body: Buffer, response: http.ServerResponse): void {
@@ -111,18 +122,16 @@ export async function startImService(app: ImApp, port = 0): Promise<ImService> {
         response.writeHead(204).end();
         return;
       case 'DELETE /_sandbox/misbehavior':
-        misbehavior = undefined;
+        fault.set(undefined);
         response.writeHead(204).end();
         return;
-      case 'PUT /_sandbox/misbehavior':
-        misbehavior = parseMisbehavior(parseJson(body.toString('utf8')));
-        if (misbehavior) response.writeHead(204).end();
-        else
-          sendJson(response, 400, {
-            error:
-              'kind must be status (with status, body), delay (with ms), hang, cut or close; calls and carryOut may be added',
-          });
+      case 'PUT /_sandbox/misbehavior': {
+        const how = parseMisbehavior(parseJson(body.toString('utf8')));
+        if (how) fault.set(how);
+        if (how) response.writeHead(204).end();
+        else sendJson(response, 400, { error: MISBEHAVIOR_RULE });
         return;
+      }
       default:
         sendJson(response, 404, { error: 'no such control' });
     }
@@ -132,9 +141,8 @@ export async function startImService(app: ImApp, port = 0): Promise<ImService> {
     ...server,
     app,
     calls,
-    misbehave: (how) => {
-      misbehavior = how && { ...how };
-    },
+    fault,
+    misbehave: (how) => fault.set(how),
   };
 }
 

@@ -25,6 +25,10 @@ const misbehavior = z.discriminatedUnion('kind', [
 /** How a stand-in can be told to misbehave. */
 export type Misbehavior = z.infer<typeof misbehavior>;
 
+/** What a person is told who sent something else. */
+export const MISBEHAVIOR_RULE =
+  'kind must be status (with status, body), delay (with ms), hang, cut or close; calls and carryOut may be added';
+
 /** Reads what a person sent; undefined if it is no misbehaviour. */
 export function parseMisbehavior(value: unknown): Misbehavior | undefined {
   return misbehavior.safeParse(value).data;

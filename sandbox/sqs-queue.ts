@@ -23,6 +23,13 @@ export interface QueueCounts {
   delayed: number;
 }
 
+/** A message as a person looks at it: whether it could be handed out now, and when not, until when. */
+export interface SeenMessage {
+  message: Readonly<StoredMessage>;
+  state: 'ready' | 'hidden' | 'delayed';
+  until?: number;
+}
+
 interface Later {
   message: StoredMessage;
   until: number;
@@ -136,6 +143,24 @@ export class SqsQueue {
     this.#ready = new FairOrder();
     for (const message of moved) destination.#ready.add({ ...message, receiveCount: 0 });
     return moved.length;
+  }
+
+  /** Moves one message that is ready to another queue; false if it is not ready, or not here. */
+  moveOne(messageId: string, destination: SqsQueue): boolean {
+    this.#reveal();
+    const message = this.#ready.remove(messageId);
+    if (message) destination.#ready.add({ ...message, receiveCount: 0 });
+    return message !== undefined;
+  }
+
+  /** So many of the newest messages, handed out or not, newest first. */
+  look(max: number): SeenMessage[] {
+    this.#reveal();
+    const later = (entries: Iterable<Later>, state: 'hidden' | 'delayed'): SeenMessage[] =>
+      [...entries].map(({ message, until }) => ({ message, state, until }));
+    const ready = this.#ready.messages().map((message): SeenMessage => ({ message, state: 'ready' }));
+    const all = [...ready, ...later(this.#hidden.values(), 'hidden'), ...later(this.#delayed, 'delayed')];
+    return all.sort((a, b) => b.message.sentAt - a.message.sentAt).slice(0, max);
   }
 
   /** Every message's body, handed out or not. */

@@ -1,5 +1,7 @@
 import { Events, OAuth2Server } from 'oauth2-mock-server';
+import { FaultSwitch } from './fault-switch.ts';
 import { listen } from './http-server.ts';
+import { misbehave } from './misbehavior.ts';
 
 /** What a token of the sandbox says. */
 export interface TokenClaims {
@@ -15,6 +17,8 @@ export interface TokenIssuer {
   audience: string;
   /** Signs a token that is valid for an hour. */
   token(claims: TokenClaims): Promise<string>;
+  /** Makes all that it answers by HTTP misbehave, its keys too. */
+  fault: FaultSwitch;
   close(): Promise<void>;
 }
 
@@ -29,7 +33,12 @@ export async function startTokenIssuer(port: number): Promise<TokenIssuer> {
   const server = new OAuth2Server();
   await server.issuer.keys.generate('RS256');
   // Not by its own start, which would answer any web page.
-  const { url, close } = await listen(port, server.service.requestHandler);
+  const fault = new FaultSwitch();
+  const { url, close } = await listen(port, async (request, response) => {
+    const how = fault.next();
+    if (how && (await misbehave(how, response))) return;
+    server.service.requestHandler(request, response);
+  });
   server.issuer.url = url;
   server.service.on(Events.BeforeTokenSigning, (token, request) => {
     Object.assign(token.payload, tokenClaims({ ...request.body }));
@@ -47,6 +56,7 @@ export async function startTokenIssuer(port: number): Promise<TokenIssuer> {
       server.issuer.buildToken({
         scopesOrTransform: (_header, payload) => Object.assign(payload, { aud: AUDIENCE, ...claims }),
       }),
+    fault,
     close,
   };
 }
