@@ -1,6 +1,6 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mayCall, refuse } from './web-pages.ts';
+import { type AllowedPages, mayCall, refuse } from './web-pages.ts';
 
 /** A server of the sandbox, on the loopback interface. */
 export interface LocalServer {
@@ -17,15 +17,10 @@ export type Listener = (request: http.IncomingMessage, response: http.ServerResp
 // A request has 8 seconds to arrive, its body included. Node gives it 5 minutes, and looks every 30 seconds.
 const TIME_LIMITS = { requestTimeout: 8000, headersTimeout: 8000, connectionsCheckingInterval: 1000 };
 
-export interface ListenOptions {
-  /** Web pages of these origins may call; `*`: of any. */
-  origins?: readonly string[];
-}
-
-/** Listens on a port, 0 for any. Rejects with Node's error (EADDRINUSE) if it can't. Other web pages may not call. */
-export function listen(port: number, listener: Listener, { origins = [] }: ListenOptions = {}): Promise<LocalServer> {
+/** Listens on a port, 0 for any. Rejects with Node's error (EADDRINUSE) if it can't. Only the allowed web pages may call. */
+export function listen(port: number, listener: Listener, pages: AllowedPages = {}): Promise<LocalServer> {
   const server = http.createServer(TIME_LIMITS, (request, response) => {
-    if (!mayCall(request.headers, origins)) {
+    if (!mayCall(request.headers, pages)) {
       refuse(response);
       return;
     }

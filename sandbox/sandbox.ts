@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { startApiGateway } from './api-gateway.ts';
 import { type AwsOperation, onlyFor, startAws } from './aws.ts';
+import { startConsole } from './console/console.ts';
+import type { FaultName } from './console/state.ts';
 import { type BusEvent, EventBus } from './event-bus.ts';
 import { startEventSource } from './event-source.ts';
 import { EventSourceMappings } from './event-source-mappings.ts';
+import { FaultSwitch } from './fault-switch.ts';
 import type { Target } from './forward.ts';
 import { startFunctions } from './functions.ts';
 import { ImApp } from './im-app.ts';
@@ -15,11 +18,13 @@ import { SqsQueue } from './sqs-queue.ts';
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts';
 
 const SECRET_ID = 'rongcloud/app';
+/** How many calls each domain of the IM service keeps to be looked at. */
+const KEPT_CALLS = 1000;
 /** Where the AWS stand-ins show what was put on the event bus. */
 export const EVENTS_PATH = '/_sandbox/events';
 
 /** How many ports in a row a sandbox takes. */
-export const PORTS = 6;
+export const PORTS = 7;
 
 /** The real RongCloud, to be called instead of the stand-in. */
 export interface RealRongCloud {
@@ -46,6 +51,7 @@ export interface SandboxOptions {
 }
 
 export interface Sandbox {
+  consoleUrl: string;
   httpUrl: string;
   invokeUrl: string;
   invokeFunctionName: string;
@@ -121,13 +127,28 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       'AWSEvents.PutEvents': bus.putEvents,
       ...sqsOperations([queue, deadLetterQueue, failedInvocationQueue]),
     };
-    const aws = await open(startAws(at(2), operations, { [EVENTS_PATH]: () => bus.events }));
+    const secretsFault = new FaultSwitch();
+    const aws = await open(
+      startAws(at(2), operations, { [EVENTS_PATH]: () => bus.events }, new Map([['secretsmanager', secretsFault]])),
+    );
     const queueUrl = ({ name }: SqsQueue): string => `${aws.url}/000000000000/${name}`;
     const imApp = new ImApp(app);
-    const im = options.rongCloud
-      ? undefined
-      : { primary: await open(startImService(imApp, at(3))), backup: await open(startImService(imApp, at(5))) };
+    const startDomain = (offset: number) => open(startImService(imApp, at(offset), { keptCalls: KEPT_CALLS }));
+    const im = options.rongCloud ? undefined : { primary: await startDomain(3), backup: await startDomain(5) };
     const issuer = await open(startTokenIssuer(at(4)));
+    const faults = new Map<FaultName, FaultSwitch>([
+      ...(im ? [['rongcloud-primary', im.primary.fault] as const, ['rongcloud-backup', im.backup.fault] as const] : []),
+      ['secrets-manager', secretsFault],
+      ['issuer', issuer.fault],
+    ]);
+    const console = await open(
+      startConsole(at(6), {
+        ...{ httpUrl: gateway.url, im, faults, queue, deadLetterQueue },
+        dataCenter: options.rongCloud?.dataCenter,
+        events: bus.events,
+        token: issuer.token,
+      }),
+    );
     const functions = await open(
       startFunctions({
         awsUrl: aws.url,
@@ -179,6 +200,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     });
     opened.push(eventSource);
     return {
+      consoleUrl: console.url,
       httpUrl: gateway.url,
       invokeUrl: lambda.url,
       invokeFunctionName: functions.nameOf('invoke'),

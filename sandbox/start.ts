@@ -69,6 +69,7 @@ async function tryPorts(first: number): Promise<void> {
 
 function introduce(sandbox: Sandbox, rongCloud: RealRongCloud | undefined): void {
   const rows = [
+    ['Console', sandbox.consoleUrl],
     ['HTTP door', sandbox.httpUrl],
     ['Lambda Invoke', `${sandbox.invokeUrl} (function ${sandbox.invokeFunctionName})`],
     ['AWS stand-ins', `${sandbox.awsUrl} (queue ${sandbox.queueUrl})`],

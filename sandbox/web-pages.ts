@@ -2,14 +2,26 @@ import type http from 'node:http';
 
 const LOOPBACK_HOST = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/;
 
+/** Which web pages may call a port. */
+export interface AllowedPages {
+  /** Those of these origins; `*`: of any. */
+  origins?: readonly string[];
+  /** Those that the port itself has served. */
+  ownPages?: boolean;
+}
+
 /**
- * Whether a request may come from a program of this machine, or from a web page of one of some origins (`*`: any).
+ * Whether a request may come from a program of this machine, or from a web page that is allowed.
  * A foreign page is known by its Origin, by the Host of its own name that resolves to this machine, and, since a
  * browser sends no Origin with some GETs, by Sec-Fetch-Site (W3C, "Fetch Metadata Request Headers").
  */
-export function mayCall(headers: http.IncomingHttpHeaders, origins: readonly string[]): boolean {
+export function mayCall(
+  headers: http.IncomingHttpHeaders,
+  { origins = [], ownPages = false }: AllowedPages = {},
+): boolean {
   const { host = '', origin, 'sec-fetch-site': site } = headers;
   if (!LOOPBACK_HOST.test(host)) return false;
+  if (ownPages && origin === `http://${host}`) return true;
   if (origin !== undefined) return origins.includes('*') || origins.includes(origin);
   return site === undefined || site === 'none' || site === 'same-origin';
 }

@@ -42,8 +42,8 @@ const refused = () => Object.fromEntries(ports.map((port) => [port, '403']));
 const INVOKE = () => `POST /2015-03-31/functions/${sandbox.invokeFunctionName}/invocations`;
 
 describe("each of the sandbox's ports", () => {
-  it('is known: six that npm start prints and two of serverless-offline', () => {
-    expect(ports).toHaveLength(8);
+  it('is known: seven that npm start prints and two of serverless-offline', () => {
+    expect(ports).toHaveLength(9);
   });
 
   it.each([

@@ -1,0 +1,83 @@
+import * as z from 'zod/mini';
+import { MISBEHAVIOR_RULE, parseMisbehavior } from '../misbehavior.ts';
+import { type Answer, parse, Refusal } from './answer.ts';
+import { makeJoin } from './joins.ts';
+import type { ConsoleParts } from './snapshot.ts';
+import { FAULT_NAMES } from './state.ts';
+
+/** What changes the sandbox: a method and a path, whose `*` is the argument. */
+type Control = (parts: ConsoleParts, argument: string, body: unknown) => Answer | Promise<Answer>;
+
+const DONE: Answer = { status: 204 };
+const MAX_UNKNOWN_USERS = 1000;
+const userId = z.string().check(z.minLength(1), z.maxLength(64, 'The user id must be at most 64 characters'));
+const faultName = z.enum(FAULT_NAMES, `The fault must be of ${FAULT_NAMES.join(', ')}`);
+
+const CONTROLS: Readonly<Record<string, Control>> = {
+  'POST joins': (parts, _, body) => makeJoin(parts, body),
+  'PUT faults/*': (parts, name, body) => {
+    const how = parseMisbehavior(body);
+    if (!how) throw new Refusal(400, MISBEHAVIOR_RULE);
+    if (how.carryOut !== undefined && !name.startsWith('rongcloud-')) {
+      throw new Refusal(400, 'carryOut is for rongcloud-primary and rongcloud-backup: the others only read');
+    }
+    faultOf(parts, name).set(how);
+    return DONE;
+  },
+  'DELETE faults/*': (parts, name) => {
+    faultOf(parts, name).set(undefined);
+    return DONE;
+  },
+  'PUT unknown-users/*': (parts, id) => {
+    const unknown = unknownUsers(parts);
+    if (unknown.size >= MAX_UNKNOWN_USERS) throw new Refusal(409, `There are ${MAX_UNKNOWN_USERS} already`);
+    unknown.add(parse(userId, id));
+    return DONE;
+  },
+  'DELETE unknown-users/*': (parts, id) => {
+    unknownUsers(parts).delete(id);
+    return DONE;
+  },
+  'POST dead-letters/*/put-back': ({ deadLetterQueue, queue }, messageId) => {
+    // The same message: nothing of it is in two places or in none, at any moment.
+    if (deadLetterQueue.moveOne(messageId, queue)) return DONE;
+    const isHidden = deadLetterQueue
+      .look(Number.POSITIVE_INFINITY)
+      .some(({ message }) => message.messageId === messageId);
+    throw isHidden
+      ? new Refusal(409, 'Somebody has received this message: it can be put back once it is visible again')
+      : new Refusal(404, 'There is no such dead letter');
+  },
+};
+
+/** Carries out what a request asks for; undefined if there is no such control. */
+export function control(
+  parts: ConsoleParts,
+  method: string,
+  path: string,
+  body: unknown,
+): ReturnType<Control> | undefined {
+  const [noun = '', argument = '', ...rest] = path.split('/');
+  const pattern = [noun, ...(path.includes('/') ? ['*'] : []), ...rest].join('/');
+  const name = `${method} ${pattern}`;
+  return Object.hasOwn(CONTROLS, name) ? CONTROLS[name]?.(parts, decode(argument), body) : undefined;
+}
+
+function faultOf({ faults }: ConsoleParts, name: string) {
+  const fault = faults.get(parse(faultName, name));
+  if (!fault) throw new Refusal(404, 'The real RongCloud can not be made to fail');
+  return fault;
+}
+
+function unknownUsers({ im }: ConsoleParts): Set<string> {
+  if (!im) throw new Refusal(404, 'The real RongCloud knows its users itself');
+  return im.primary.app.unknownUsers;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Refusal(400, 'The path is not percent-encoded');
+  }
+}

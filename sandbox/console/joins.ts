@@ -1,0 +1,77 @@
+import { STATUS_CODES } from 'node:http';
+import * as z from 'zod/mini';
+import { forward } from '../forward.ts';
+import { type Answer, parse } from './answer.ts';
+import { toCurl } from './curl.ts';
+import type { ConsoleParts } from './snapshot.ts';
+
+const text = z.string('must be a text').check(z.maxLength(1000, 'must be at most 1000 characters'));
+const joinOrder = z.strictObject(
+  {
+    groupId: text.check(z.minLength(1, 'must not be empty')),
+    userIds: z
+      .array(text, 'must be a list')
+      .check(z.minLength(1, 'must name somebody'), z.maxLength(5000, 'must be at most 5000')),
+    /** A user asks by its own token, which grants the group: the first of `userIds`. */
+    as: z.enum(['user', 'backend'], 'must be user or backend'),
+    when: z._default(z.enum(['now', 'queued', 'wait'], 'must be now, queued or wait'), 'now'),
+    waitSeconds: z._default(
+      z.int('must be a whole number').check(z.gte(1, 'must be at least 1'), z.lte(8, 'must be at most 8')),
+      2,
+    ),
+    groupName: z.optional(text),
+    /** More claims of the token, or others than usual. */
+    claims: z.optional(z.record(z.string(), z.unknown(), 'must be an object')),
+  },
+  {
+    error: ({ code, keys }) =>
+      code === 'unrecognized_keys' ? `must not have ${keys}` : 'The body must be a JSON object',
+  },
+);
+
+const HEADERS = [
+  'content-type',
+  'x-request-id',
+  'preference-applied',
+  'retry-after',
+  'www-authenticate',
+  'cache-control',
+];
+
+/** Joins users through the HTTP door, and says how it asked and what it was answered. */
+export async function makeJoin({ httpUrl, token }: ConsoleParts, value: unknown): Promise<Answer> {
+  const { groupId, userIds, as, when, waitSeconds, groupName, claims } = parse(joinOrder, value);
+  const [caller = '', ...others] = userIds;
+  const who = as === 'user' ? { sub: caller, groups: [groupId] } : { sub: 'backend', scope: 'group:join' };
+  // A user who joins alone needs no body.
+  const isBare = as === 'user' && others.length === 0 && groupName === undefined;
+  const body = isBare ? undefined : toJson({ userIds, groupName });
+  const prefer = { now: undefined, queued: 'respond-async', wait: `respond-async, wait=${waitSeconds}` }[when];
+  const headers = {
+    Authorization: `Bearer ${await token({ ...who, ...claims })}`,
+    ...(body !== undefined && { 'Content-Type': 'application/json' }),
+    ...(prefer !== undefined && { Prefer: prefer }),
+  };
+  const path = `/groups/${encodeURIComponent(groupId.toWellFormed())}/members`;
+  const answer = await forward({ url: httpUrl, path, method: 'POST', headers, body: Buffer.from(body ?? '') });
+  return {
+    status: 200,
+    body: {
+      curl: toCurl({ url: httpUrl + path, headers, body }),
+      answer: {
+        status: answer.status,
+        reason: STATUS_CODES[answer.status] ?? '',
+        headers: Object.fromEntries(
+          HEADERS.flatMap((name) => (name in answer.headers ? [[name, answer.headers[name]]] : [])),
+        ),
+        body: answer.body.toString('utf8'),
+      },
+    },
+  };
+}
+
+/** JSON without control characters, which a terminal would obey. */
+function toJson(value: object): string {
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(value).replace(/\p{Cc}/gu, escaped);
+}
