@@ -1,6 +1,7 @@
 const { join } = require('node:path');
 const { QUEUE_URL } = require('./join-queue.cjs');
 
+const NOBODY = 'By the shipped rule no user can join: neither jwtGroupsClaim nor openGroups is set. Services can.';
 const GUARDED = ['package', 'deploy', 'deploy function'];
 
 /** What is wrong with the values that CloudFormation gets to see, in the words of resources/parameters.yml. */
@@ -42,7 +43,7 @@ module.exports = class Guard {
       await buildFunctions();
     };
     this.hooks = {
-      initialize: () => GUARDED.includes(command) && check(serverless),
+      initialize: () => GUARDED.includes(command) && check(serverless, log),
       'before:package:createDeploymentArtifacts': build,
       'before:package:function:package': build,
       finalize: () => {
@@ -55,13 +56,17 @@ module.exports = class Guard {
   }
 };
 
-function check({ service, classes }) {
+function check({ service, classes }, log) {
   const { http, queue } = service.functions;
   const faults = [
     ...parameterFaults(service.resources.Parameters),
     ...otherFaults(http.environment, queue.environment),
   ];
-  if (faults.length === 0) return;
+  const { JWT_GROUPS_CLAIM, OPEN_GROUPS } = http.environment;
+  if (faults.length === 0) {
+    if (JWT_GROUPS_CLAIM === '' && OPEN_GROUPS === '') log.notice(NOBODY);
+    return;
+  }
   const list = faults.map((fault) => `- ${fault}`).join('\n');
   const advice = 'Set them in serverless.yml under params.STAGE, or with --param="name=value".';
   throw new classes.Error(`These values of the stage are missing or wrong:\n${list}\n${advice}`);

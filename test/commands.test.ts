@@ -6,7 +6,7 @@ import { startTestSandbox, type TestSandbox } from './helpers/sandbox.ts';
 
 // Each command of these pages, as it is printed there, with every AWS CLI of this machine: against the sandbox if it has
 // a stand-in for it. Else the command is sent to a closed port, so that at least the CLI takes it.
-const BLOCKS = ['operations.md', 'queue.md', 'runbooks.md'].flatMap(printedBlocks);
+const BLOCKS = ['deployment.md', 'operations.md', 'queue.md', 'runbooks.md'].flatMap(printedBlocks);
 const CLIS = awsClis();
 const INSISTS = process.env.REQUIRE_AWS_CLI === '1';
 if (CLIS.length === 0 && !INSISTS) console.warn('Skipped: no AWS CLI here. Install it (apt-get install awscli).');
@@ -17,7 +17,7 @@ it.runIf(INSISTS)('has an AWS CLI to try the commands with', () => {
 
 /** Only AWS has what these are about. */
 const NEEDS_AWS =
-  /aws cloudformation|replicate-secret-to-regions|get-queue-url|list-event-source-mappings --function-name \S+ --query|describe-alarms/;
+  /aws cloudformation|API_URL|delete-log-group|replicate-secret-to-regions|get-queue-url|list-event-source-mappings --function-name \S+ --query|describe-alarms/;
 
 describe.each(CLIS)('with the AWS CLI $version', (cli) => {
   let sandbox: TestSandbox;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DATA_CENTERS } from '../lib/rongcloud/data-centers.ts';
@@ -24,6 +25,7 @@ const SETTINGS = {
   ticketTopicArn: 'arn:aws:sns:us-east-1:000000000000:tickets',
   resultBus: 'arn:aws:events:us-east-1:000000000000:event-bus/results',
   httpConcurrency: '50',
+  jwtGroupsClaim: 'groups',
   rollbackAlarmArns: `${ALARM},${ALARM}2`,
   rollbackMinutes: '10',
 };
@@ -103,6 +105,33 @@ describe('the packaged template', () => {
       Value: arnOf('InvokeLambdaFunction'),
       Export: { Name: 'rongcloud-group-join-dev-invoke-arn' },
     });
+  });
+
+  it('says that no user can join, unless the stage opens groups or knows which a token grants', () => {
+    const notice = 'no user can join: neither jwtGroupsClaim nor openGroups is set';
+    expect(dev.said).toContain(notice);
+    expect(prod.said).not.toContain(notice);
+  });
+
+  it('creates what the page on deployments lists, through services that its policy allows', () => {
+    const page = readFileSync(new URL('../docs/deployment.md', import.meta.url), 'utf8');
+    const listed = [...page.matchAll(/^\| `(AWS::[\w:]+)` \| (\d+) \|/gm)].map(([, type, count]) => [
+      type,
+      Number(count),
+    ]);
+    const types = [...new Set(Object.values(prod.Resources).map(({ Type }) => Type))].sort();
+    expect(listed).toEqual(types.map((type) => [type, idsOf(prod, type).length]));
+    const services: Record<string, string> = { apigatewayv2: 'apigateway' };
+    const allowed = new Set([...page.matchAll(/^ +"(\w+):[\w*]+",?$/gm)].map(([, service]) => service));
+    const used = types.map((type) => type.split('::')[1]?.toLowerCase() ?? '').map((one) => services[one] ?? one);
+    expect([...allowed]).toEqual(expect.arrayContaining(used));
+  });
+
+  it('is of a stage whose values the README prints, which take the place of those in serverless.yml', () => {
+    const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+    const [, printed = ''] = /^ {3}```yaml\n([\s\S]+?)^ {3}```$/m.exec(read('README.md')) ?? [];
+    const [shipped = 'none'] = /^ {2}prod:\n(?: {4}.+\n)+/m.exec(read('serverless.yml')) ?? [];
+    expect(printed.replaceAll(/^ {3}/gm, '').startsWith(shipped)).toBe(true);
   });
 
   it('says where it is, and what it consists of is there', () => {
