@@ -1,8 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 
-/** Minutes of simulated days, every command and query of the docs, the memory of hostile bodies: `npm run test:slow`. */
-const SLOW = ['alarms', 'commands', 'memory', 'model/outage', 'queries', 'sandbox/cli'].map(
+/**
+ * What takes minutes: simulated days, every command and query of the docs, the memory of hostile bodies, the suite under
+ * another rule. `npm run test:slow`.
+ */
+const SLOW = ['alarms', 'commands', 'memory', 'model/outage', 'own-rule', 'queries', 'sandbox/cli'].map(
   (name) => `test/${name}.test.ts`,
 );
 
