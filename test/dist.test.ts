@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { expectDescribedError, expectDescribedResult } from './helpers/described-doors.ts';
 
 const run = promisify(execFile);
 const DIST = new URL('../dist/', import.meta.url);
@@ -34,7 +35,9 @@ function inLambda(door: string, expression: string, env: Record<string, string> 
 describe('the bundle', () => {
   it('answers under the flags that Lambda gives Node', async () => {
     const { stdout } = await inLambda('http.mjs', 'await handler({ headers: {} }, context)');
-    expect(stdout).toContain('\\"code\\":\\"UNAUTHENTICATED\\"');
+    const answer = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
+    expectDescribedResult(answer);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
   it('throws from the Invoke door what Lambda makes a function error of', async () => {
@@ -42,6 +45,7 @@ describe('the bundle', () => {
       "await handler({ groupId: 'g', userIds: ['a'] }, context).catch((e) => [e.name, e.message, e.stack])";
     const { stdout } = await inLambda('invoke.mjs', expression);
     const [name, message, stack] = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
+    expectDescribedError(name, message);
     expect(name).toBe('CREDENTIALS_UNAVAILABLE');
     expect(JSON.parse(message)).toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE', outcome: 'not_sent', joined: 0 });
     expect(stack).toBe('');

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createHandler } from '../../functions/http.ts';
-import { createHandler as createInvokeHandler } from '../../functions/invoke.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
+import { createHttpHandler, createInvokeHandler } from '../helpers/described-doors.ts';
 import { neverAnswers } from '../helpers/faulty-server.ts';
 import { reliabilityTable } from '../helpers/reliability-table.ts';
 
@@ -75,7 +74,7 @@ describe('what nobody foresaw', () => {
           request: (_fields: unknown, error: unknown) => logged.push(error),
         },
       };
-      const http = createHandler(deps);
+      const http = createHttpHandler(deps);
       const event = { headers: {}, pathParameters: { groupId: 'g' } } as unknown as Parameters<typeof http>[0];
       const { statusCode, body = '' } = await http(event, invocation);
       expect([statusCode, JSON.parse(body).code]).toEqual([500, 'INTERNAL']);

@@ -1,13 +1,13 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { expect, it, vi } from 'vitest';
-import { createHandler } from '../../functions/http.ts';
 import type { Caller } from '../../lib/identity/caller.ts';
 import type { Enqueue } from '../../lib/join/serve.ts';
+import { createHttpHandler } from '../helpers/described-doors.ts';
 
 /** What the HTTP door gives to the queue for a caller. */
 async function enqueued(caller: Caller, groupId: string): Promise<Parameters<Enqueue>[]> {
   const enqueue = vi.fn<Enqueue>(async () => undefined);
-  const handler = createHandler({
+  const handler = createHttpHandler({
     authenticate: async () => caller,
     decide: () => ({ allowed: true }),
     joinUsers: async () => ({ groupId, joined: [], failed: [] }),

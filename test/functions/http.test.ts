@@ -1,8 +1,9 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { describe, expect, it, vi } from 'vitest';
-import { createHandler, type HttpDeps } from '../../functions/http.ts';
+import type { HttpDeps } from '../../functions/http.ts';
 import { JoinError } from '../../lib/errors.ts';
 import { createOriginCheck } from '../../lib/identity/origin.ts';
+import { createHttpHandler } from '../helpers/described-doors.ts';
 import { alice, ask, failing, service } from '../helpers/http-door.ts';
 
 describe('the HTTP door', () => {
@@ -166,7 +167,7 @@ describe('the HTTP door', () => {
     [500, {}],
     [400, { headers: { prefer: 7 } }],
   ])('answers %i even to an event that is none: %j', async (status, event) => {
-    const handler = createHandler({
+    const handler = createHttpHandler({
       authenticate: async () => alice,
       decide: () => ({ allowed: true }),
       joinUsers: async () => ({ groupId: 'g', joined: [], failed: [] }),

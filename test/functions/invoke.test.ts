@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createHandler } from '../../functions/invoke.ts';
 import { JoinError } from '../../lib/errors.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
+import { createInvokeHandler } from '../helpers/described-doors.ts';
 
 const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 30_000 };
 const joinsAll: JoinUsers = async ({ groupId, userIds }) => ({ groupId, joined: userIds, failed: [] });
@@ -9,7 +9,11 @@ const joinsAll: JoinUsers = async ({ groupId, userIds }) => ({ groupId, joined: 
 function setUp(joinUsers: JoinUsers = joinsAll) {
   const join = vi.fn(joinUsers);
   const log = vi.fn();
-  const handler = createHandler({ joinUsers: join, telemetry: { request: log, attempt: () => {} }, now: () => 0 });
+  const handler = createInvokeHandler({
+    joinUsers: join,
+    telemetry: { request: log, attempt: () => {} },
+    now: () => 0,
+  });
   const thrown = async (event: unknown): Promise<JoinError> => {
     const error = await handler(event, invocation).catch((value: unknown) => value);
     if (error instanceof JoinError) return error;

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { expectDescribedError, expectDescribedResult, expectSaid } from './described-doors.ts';
 
 const PROCESS = fileURLToPath(new URL('./door-process.ts', import.meta.url));
 // How Lambda starts Node.
@@ -50,6 +51,7 @@ export async function startBuiltDoor(
     async invoke(event, remainingMs = 15_000, laterMs = 0) {
       child.send({ event, remainingMs, laterMs });
       const [answer]: Omit<DoorAnswer, 'logs' | 'metrics'>[] = await once(child, 'message');
+      if (answer) expectDescribedAnswer(door, answer);
       // What was printed comes by another way than the answer.
       await new Promise((resolve) => setTimeout(resolve, 30));
       const lines = printed.slice(seen).split('\n');
@@ -68,4 +70,10 @@ export async function startBuiltDoor(
       await exited;
     },
   };
+}
+
+function expectDescribedAnswer(door: string, { result, error }: Pick<DoorAnswer, 'result' | 'error'>): void {
+  if (door === 'http') expectDescribedResult(result ?? {});
+  if (door === 'invoke' && error) expectDescribedError(error.name, error.message);
+  if (door === 'invoke' && !error) expectSaid('InvokeAnswer', result);
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { createHandler, type HttpDeps } from '../../functions/http.ts';
+import type { HttpDeps } from '../../functions/http.ts';
 import { createCredentials, type SecretReader } from '../../lib/credentials.ts';
 import type { JoinError } from '../../lib/errors.ts';
 import { createAuthenticator } from '../../lib/identity/authenticate.ts';
@@ -11,6 +11,7 @@ import type { Enqueue } from '../../lib/join/serve.ts';
 import { createClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
 import type { RequestFields } from '../../lib/telemetry/telemetry.ts';
+import { createHttpHandler } from './described-doors.ts';
 import { answers, type FaultyServer, joins, startFaultyServer } from './faulty-server.ts';
 import { goodClaims, keySet, RULES, type TestKey, testKey } from './tokens.ts';
 
@@ -94,7 +95,7 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
     answerTimeoutMs: options.answerTimeoutMs ?? 150,
   });
   const keys = createIssuerKeys(httpKeySetFetcher(new URL(issuer.url), 150), now);
-  const handler = createHandler({
+  const handler = createHttpHandler({
     authenticate: createAuthenticator({ rules: RULES, keys, now }),
     decide: options.decide ?? (() => ({ allowed: true })),
     joinUsers: createJoinUsers(client),

@@ -1,11 +1,12 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { vi } from 'vitest';
-import { createHandler, type HttpDeps } from '../../functions/http.ts';
+import type { HttpDeps } from '../../functions/http.ts';
 import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
 import type { Caller } from '../../lib/identity/caller.ts';
 import type { CheckOrigin } from '../../lib/identity/origin.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
 import type { Enqueue } from '../../lib/join/serve.ts';
+import { createHttpHandler } from './described-doors.ts';
 
 export const alice: Caller = { kind: 'user', userId: 'alice', groupPatterns: [], claims: {} };
 export const service: Caller = { kind: 'service', claims: {} };
@@ -31,7 +32,7 @@ export async function ask({ caller = alice, body, base64 = false, headers = {}, 
   );
   const authenticate = vi.fn(deps.authenticate ?? (async () => caller));
   const log = vi.fn();
-  const handler = createHandler({
+  const handler = createHttpHandler({
     authenticate,
     decide: deps.decide ?? (() => ({ allowed: true })),
     checkOrigin: deps.checkOrigin,

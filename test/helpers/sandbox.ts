@@ -1,6 +1,8 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { ImService } from '../../sandbox/im-service.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
+import { expectDescribedError, expectSaid } from './described-doors.ts';
+import { expectDescribed } from './openapi.ts';
 
 /** A running sandbox, and its doors as a test uses them. */
 export interface TestSandbox extends Sandbox {
@@ -52,6 +54,7 @@ export async function startTestSandbox(options: Partial<SandboxOptions> = {}): P
         ...(body !== undefined && { body }),
       });
       const text = await response.text();
+      expectDescribed({ status: response.status, headers: response.headers, body: text });
       return { status: response.status, headers: response.headers, text, json: JSON.parse(text) };
     },
     async invoke(event) {
@@ -59,7 +62,10 @@ export async function startTestSandbox(options: Partial<SandboxOptions> = {}): P
         new InvokeCommand({ FunctionName: sandbox.invokeFunctionName, Payload: JSON.stringify(event) }),
       );
       const text = Buffer.from(Payload ?? []).toString('utf8');
-      return { functionError: FunctionError, payload: JSON.parse(text), text };
+      const payload = JSON.parse(text);
+      if (FunctionError) expectDescribedError(payload.errorType, payload.errorMessage);
+      else expectSaid('InvokeAnswer', payload);
+      return { functionError: FunctionError, payload, text };
     },
     async close() {
       lambda.destroy();

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CHROMIUM } from '../../sandbox/chromium.ts';
 import { MEMBER, memberGroup } from '../helpers/claims.ts';
 import { listeningPorts } from '../helpers/listening-ports.ts';
+import { expectDescribed } from '../helpers/openapi.ts';
 import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
 
 // What a real browser lets a web page of another origin do to the ports of the sandbox.
@@ -163,13 +164,14 @@ describe.skipIf(!CHROMIUM && !INSISTS)('a web page in Chromium', () => {
   it('joins through the HTTP door if its origin is named', async () => {
     const { page } = await open('app.example');
     const token = await sandbox.issuer.token(MEMBER);
-    const status = await page.evaluate(
+    const answer = await page.evaluate(
       async ({ url, token }) => {
         const response = await fetch(url, { method: 'POST', headers: { authorization: `Bearer ${token}` } });
-        return response.status;
+        return { status: response.status, headers: [...response.headers], body: await response.text() };
       },
       { url: `${sandbox.httpUrl}/groups/${memberGroup('team-1')}/members`, token },
     );
-    expect(status).toBe(200);
+    expect(answer.status).toBe(200);
+    expectDescribed(answer);
   });
 });

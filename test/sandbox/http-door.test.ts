@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MEMBER, memberGroup, REFUSED, SERVICE } from '../helpers/claims.ts';
+import { expectDescribed } from '../helpers/openapi.ts';
 import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
 
 let sandbox: TestSandbox;
@@ -21,6 +22,12 @@ beforeEach(() => {
 
 const TEAM = memberGroup('team-1');
 const im = () => sandbox.im.primary;
+/** What a call that the test makes by itself is answered. */
+const described = async (response: Response) => {
+  const body = await response.text();
+  expectDescribed({ status: response.status, headers: response.headers, body });
+  return [response.status, JSON.parse(body)];
+};
 const people = (count: number) => Array.from({ length: count }, (_, i) => `user-${i}`);
 
 describe('the HTTP door, end to end', () => {
@@ -127,8 +134,7 @@ describe('the HTTP door, end to end', () => {
       headers.append('Authorization', `Bearer ${alice}`);
       headers.append('Authorization', `Bearer ${alice}`);
     }
-    const response = await fetch(url, { method: 'POST', headers });
-    expect(response.status).toBe(401);
+    expect((await described(await fetch(url, { method: 'POST', headers })))[0]).toBe(401);
     expect(im().calls).toEqual([]);
   });
 
@@ -153,10 +159,10 @@ describe('the HTTP door, end to end', () => {
   it('answers as API Gateway where there is no route', async () => {
     for (const path of ['/', '/groups/g', '/groups/g/members/x', '/groups/g/members/']) {
       const response = await fetch(`${sandbox.httpUrl}${path}`, { method: 'POST' });
-      expect([response.status, await response.json()]).toEqual([404, { message: 'Not Found' }]);
+      expect(await described(response)).toEqual([404, { message: 'Not Found' }]);
     }
     const wrongMethod = await fetch(`${sandbox.httpUrl}/groups/g/members`);
-    expect([wrongMethod.status, await wrongMethod.json()]).toEqual([404, { message: 'Not Found' }]);
+    expect(await described(wrongMethod)).toEqual([404, { message: 'Not Found' }]);
   });
 
   it('lets browsers call from the configured origin alone', async () => {
@@ -165,6 +171,7 @@ describe('the HTTP door, end to end', () => {
         method,
         headers: { Origin: origin, 'Access-Control-Request-Method': 'POST' },
       });
+      if (response.status === 401) await described(response);
       return [response.status, response.headers.get('access-control-allow-origin')];
     };
     expect(await from('https://app.example', 'OPTIONS')).toEqual([204, 'https://app.example']);

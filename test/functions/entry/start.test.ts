@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { expectDescribedResult } from '../../helpers/described-doors.ts';
 import { answers, type FaultyServer, neverAnswers, startFaultyServer } from '../../helpers/faulty-server.ts';
 
 const startHttp = () => import('../../../functions/entry/http.ts');
@@ -56,10 +57,12 @@ it('takes only what comes through the front, once it knows the secret of that', 
   vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
   vi.stubEnv('ORIGIN_SECRET', 'a-secret-of-the-front');
   const { handler } = await startHttp();
-  const ask = (headers: Record<string, string>) => {
+  const ask = async (headers: Record<string, string>) => {
     const event = { headers, pathParameters: { groupId: 'g' }, isBase64Encoded: false };
     const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 };
-    return handler(event as unknown as APIGatewayProxyEventV2, invocation);
+    const answer = await handler(event as unknown as APIGatewayProxyEventV2, invocation);
+    expectDescribedResult(answer);
+    return answer;
   };
   expect((await ask({})).statusCode).toBe(403);
   expect((await ask({ 'x-origin-verify': 'a-secret-of-the-front' })).statusCode).toBe(401);
