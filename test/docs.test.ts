@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const PAGES = globSync(['*.md', 'docs/**/*.md'], { cwd: ROOT });
+const PAGES = globSync(['*.md', 'docs/**/*.md', 'client/*.md'], { cwd: ROOT });
 
 const read = (page: string): string => readFileSync(join(ROOT, page), 'utf8');
 /** A page without its code blocks, in which number signs and brackets mean something else. */

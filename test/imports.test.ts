@@ -34,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     '@aws-sdk/client-sqs',
   ],
   functions: ['lib/errors.ts', 'lib/policy.ts', 'lib/identity', 'lib/join', 'lib/queue', 'lib/telemetry', 'aws-lambda'],
+  client: ['@aws-sdk/client-lambda'],
   'functions/entry': [
     'functions',
     ...[
@@ -64,6 +65,7 @@ const ONLY_IN: readonly { imports: RegExp; files: readonly string[] }[] = [
       'lib/queue/send.ts',
       'lib/queue/visibility.ts',
       'lib/queue/sqs-client.ts',
+      'client/join-group.ts',
     ],
   },
 ];
@@ -97,7 +99,7 @@ function denied(file: string, source: string): string[] {
   });
 }
 
-const files = globSync(['lib/**/*.ts', 'functions/**/*.ts'], { cwd: ROOT });
+const files = globSync(['lib/**/*.ts', 'functions/**/*.ts', 'client/*.ts'], { cwd: ROOT });
 
 describe('imports', () => {
   it('are looked for in every file', () => {
@@ -138,6 +140,7 @@ describe('imports', () => {
     ['functions/http.ts', "import { createCredentials } from '../lib/credentials.ts';"],
     ['functions/entry/http.ts', "import { startSandbox } from '../../sandbox/sandbox.ts';"],
     ['functions/entry/http.ts', "import { SQSClient } from '@aws-sdk/client-sqs';"],
+    ['client/join-group.ts', "import type { Outcome } from '../lib/errors.ts';"],
     ['lib/new-file.ts', ''],
   ])('lets %s not have %s', (file, source) => {
     expect(denied(file, source)).toHaveLength(1);

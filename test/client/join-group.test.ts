@@ -1,0 +1,161 @@
+import { type InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createJoinGroup } from '../../client/join-group.ts';
+import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
+import type { JoinUsers } from '../../lib/join/join-users.ts';
+import { createInvokeHandler } from '../helpers/described-doors.ts';
+import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
+
+const people = (count: number) => Array.from({ length: count }, (_, i) => `u${i}`);
+const input = { groupId: 'g', userIds: ['a', 'b', 'a', 'c'] };
+const payload = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+type Send = (command: InvokeCommand) => Promise<unknown>;
+
+/** What the client makes of an answer of Lambda, or of what the SDK throws. */
+const given = (send: Send, more = {}) =>
+  createJoinGroup({ functionName: 'f', client: { send: send as never } })({ ...input, ...more });
+
+/** Lambda with the Invoke door in it. */
+function door(joinUsers: JoinUsers): Send {
+  const telemetry = { request: () => {}, attempt: () => {} };
+  const handler = createInvokeHandler({ joinUsers, telemetry, now: () => 0 });
+  return async ({ input: { Payload } }) => {
+    const event: unknown = JSON.parse(String(Payload));
+    try {
+      const result = await handler(event, { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 30_000 });
+      return { Payload: payload(result) };
+    } catch (error) {
+      const { name, message } = error as Error;
+      return { FunctionError: 'Unhandled', Payload: payload({ errorType: name, errorMessage: message, trace: [] }) };
+    }
+  };
+}
+const fails = (code: JoinErrorCode): JoinUsers => {
+  return async ({ groupId, userIds }) => ({
+    groupId,
+    joined: userIds.slice(1),
+    failed: [{ offset: 0, userIds: userIds.slice(0, 1), error: new JoinError(code, { upstreamCode: 405 }) }],
+  });
+};
+
+describe('the client, with the Invoke door', () => {
+  it('says who joined', async () => {
+    const joins = door(async ({ groupId, userIds }) => ({ groupId, joined: userIds, failed: [] }));
+    const requestId = 'mine';
+    const joined = { kind: 'joined', groupId: 'g', joined: ['a', 'b', 'c'], requestId };
+    expect(await given(joins, { requestId })).toEqual(joined);
+  });
+
+  it('gives positions back as users, in the list without duplicates', async () => {
+    const failure = { code: 'GROUP_FULL', outcome: 'rejected', retryable: false };
+    expect(await given(door(fails('GROUP_FULL')))).toEqual({
+      kind: 'failed',
+      groupId: 'g',
+      ...failure,
+      detail: 'The group has no room for these users.',
+      requestId: 'aws-1',
+      upstreamCode: 405,
+      joined: ['b', 'c'],
+      failed: [{ userIds: ['a'], ...failure }],
+    });
+  });
+
+  it('gives a bad input back as what the function says of it', async () => {
+    const result = await given(door(fails('INTERNAL')), { groupId: ' ' });
+    const failure = { code: 'INVALID_REQUEST', outcome: 'not_sent', retryable: false };
+    expect(result).toMatchObject({ kind: 'failed', ...failure, joined: [], errors: [{ pointer: '/groupId' }] });
+    expect(result).toMatchObject({ failed: [{ userIds: ['a', 'b', 'c'], ...failure }] });
+  });
+});
+
+describe('the client, without an answer of the function', () => {
+  const lambdaError = (name: string, status?: number) => async () => {
+    throw Object.assign(new Error('planted'), { name, ...(status && { $metadata: { httpStatusCode: status } }) });
+  };
+  const answers = (value: unknown, more: object = { FunctionError: 'Unhandled' }) => {
+    return async () => ({ ...more, Payload: payload(value) });
+  };
+  const problem = { code: 'GROUP_FULL', outcome: 'rejected', retryable: false, detail: 'x', requestId: 'r', joined: 0 };
+  const thrown = (value: object) => answers({ errorType: 'GROUP_FULL', errorMessage: JSON.stringify(value) });
+  const part = { code: 'GROUP_FULL', outcome: 'rejected', retryable: false };
+
+  it.each<[string, Send, string, string, boolean]>([
+    ['throttled', lambdaError('TooManyRequestsException', 429), 'INVOKE_THROTTLED', 'not_sent', true],
+    ['no right', lambdaError('AccessDeniedException', 403), 'INVOKE_REFUSED', 'not_sent', false],
+    ['no function', lambdaError('ResourceNotFoundException', 404), 'INVOKE_REFUSED', 'not_sent', false],
+    ['too large', lambdaError('RequestTooLargeException', 413), 'INVOKE_REFUSED', 'not_sent', false],
+    ['an update', lambdaError('ResourceConflictException', 409), 'INVOKE_REFUSED', 'not_sent', true],
+    ['no credentials', lambdaError('CredentialsProviderError'), 'INVOKE_REFUSED', 'not_sent', false],
+    ['Lambda fails', lambdaError('ServiceException', 500), 'INVOKE_FAILED', 'unknown', true],
+    ['no answer in time', lambdaError('TimeoutError'), 'INVOKE_FAILED', 'unknown', true],
+    ['no connection', lambdaError('Error'), 'INVOKE_FAILED', 'unknown', true],
+    [
+      'out of time',
+      answers({ errorType: 'Sandbox.Timedout', errorMessage: 'Task timed out' }),
+      'FUNCTION_FAILED',
+      'unknown',
+      true,
+    ],
+    [
+      'out of memory',
+      answers({ errorType: 'Runtime.ExitError', errorMessage: 'killed' }),
+      'FUNCTION_FAILED',
+      'unknown',
+      true,
+    ],
+    ['an error without a type', answers({ errorMessage: 'Task timed out' }), 'FUNCTION_FAILED', 'unknown', true],
+    ['an error that is no JSON', answers('<html>'), 'FUNCTION_FAILED', 'unknown', true],
+    ['an answer that is no JSON', answers('<html>', {}), 'FUNCTION_FAILED', 'unknown', true],
+    ['another answer', answers({ ok: true }, {}), 'FUNCTION_FAILED', 'unknown', true],
+    ['nothing', async () => ({}), 'FUNCTION_FAILED', 'unknown', true],
+    ['half a problem', thrown({ code: 'GROUP_FULL', failed: [] }), 'FUNCTION_FAILED', 'unknown', true],
+    [
+      'too many positions',
+      thrown({ ...problem, failed: [{ offset: 0, count: 1, ...part }] }),
+      'FUNCTION_FAILED',
+      'unknown',
+      true,
+    ],
+  ])('says of %s what became of everyone', async (_name, send, code, outcome, retryable) => {
+    const failure = { code, outcome, retryable };
+    const result = await given(send);
+    expect(result).toMatchObject({ kind: 'failed', groupId: 'g', ...failure, joined: [] });
+    expect(result).toMatchObject({ failed: [{ userIds: ['a', 'b', 'c'], ...failure }] });
+    const words = outcome === 'unknown' ? 'repeating is safe' : 'Nothing was sent';
+    expect(result).toHaveProperty('detail', expect.stringContaining(words));
+    expect(result).toHaveProperty('detail', expect.not.stringContaining('planted'));
+  });
+
+  it('says why a function ended', async () => {
+    const result = await given(answers({ errorType: 'Sandbox.Timedout', errorMessage: 'Task timed out' }));
+    expect(result).toHaveProperty('detail', expect.stringContaining('Sandbox.Timedout: Task timed out'));
+  });
+});
+
+describe('the client, end to end', () => {
+  let sandbox: TestSandbox;
+  let lambda: LambdaClient;
+  beforeAll(async () => {
+    sandbox = await startTestSandbox();
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    lambda = new LambdaClient({ endpoint: sandbox.invokeUrl, region: 'us-east-1', credentials, maxAttempts: 1 });
+  });
+  afterAll(async () => {
+    lambda?.destroy();
+    await sandbox?.close();
+  });
+
+  it('joins, and says who did not fit', async () => {
+    const joinGroup = createJoinGroup({ functionName: sandbox.invokeFunctionName, client: lambda });
+    expect(await joinGroup({ groupId: 'g', userIds: ['first'] })).toMatchObject({ kind: 'joined', joined: ['first'] });
+    const result = await joinGroup({ groupId: 'g', userIds: people(3000) });
+    expect(result).toMatchObject({ kind: 'failed', code: 'GROUP_FULL', outcome: 'rejected', retryable: false });
+    expect(result.joined).toEqual(people(2000));
+    expect(result).toMatchObject({ failed: [{ userIds: people(3000).slice(2000) }] });
+  });
+
+  it('says that there is no such function', async () => {
+    const joinGroup = createJoinGroup({ functionName: 'nothing', client: lambda });
+    expect(await joinGroup(input)).toMatchObject({ code: 'INVOKE_REFUSED', outcome: 'not_sent', retryable: false });
+  });
+});
