@@ -15,11 +15,11 @@ const FAULTS = {
   'rongcloud-backup': { title: 'RongCloud, backup' },
   'secrets-manager': {
     title: 'Secrets Manager',
-    note: 'Functions that hold the secret go on with it. Wait for a minute without a join: the next one starts a new environment, without the secret.',
+    note: 'A function that holds the secret goes on with it for up to 24 hours. The queue and Invoke read it with their first call.',
   },
   issuer: {
     title: 'Token issuer',
-    note: 'Functions that hold its keys go on with them. Wait for a minute without a join: the next one starts a new environment, without the keys.',
+    note: 'The HTTP door, once it holds the keys, goes on with them for up to 24 hours.',
   },
 };
 

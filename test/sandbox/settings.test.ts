@@ -13,9 +13,9 @@ describe('what npm start is told', () => {
   });
 
   it('may be another port, user, group and claims', () => {
-    const env = { PORT: '65530', SAMPLE_USER: 'bob', SAMPLE_GROUP: 'acme:1', SAMPLE_CLAIMS: '{"role":"host","n":[1]}' };
+    const env = { PORT: '65529', SAMPLE_USER: 'bob', SAMPLE_GROUP: 'acme:1', SAMPLE_CLAIMS: '{"role":"host","n":[1]}' };
     expect(readSettings(env)).toMatchObject({
-      port: 65530,
+      port: 65529,
       sample: { userId: 'bob', groupId: 'acme:1', claims: { role: 'host', n: [1] } },
     });
   });
@@ -36,7 +36,7 @@ describe('what npm start is told', () => {
   it.each<[env: Record<string, string>, says: string]>([
     [{ PORT: 'abc' }, 'PORT must be'],
     [{ PORT: '0' }, 'PORT must be'],
-    [{ PORT: '65531' }, 'from 1 to 65530'],
+    [{ PORT: '65530' }, 'from 1 to 65529'],
     [{ RONGCLOUD_DATA_CENTER: 'singapore' }, 'set RONGCLOUD_APP_KEY and RONGCLOUD_APP_SECRET too'],
     [{ RONGCLOUD_APP_KEY: 'key' }, 'set RONGCLOUD_APP_SECRET and RONGCLOUD_DATA_CENTER too'],
     [{ ...REAL, RONGCLOUD_APP_SECRET: '' }, 'set RONGCLOUD_APP_SECRET too'],
