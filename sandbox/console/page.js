@@ -15,11 +15,11 @@ const FAULTS = {
   'rongcloud-backup': { title: 'RongCloud, backup' },
   'secrets-manager': {
     title: 'Secrets Manager',
-    note: 'A function that holds the secret goes on with it for up to 24 hours. The queue and Invoke read it with their first call.',
+    note: 'A function that holds the secret goes on with it for up to 24 hours. It is read anew by the first join after three minutes without one.',
   },
   issuer: {
     title: 'Token issuer',
-    note: 'The HTTP door, once it holds the keys, goes on with them for up to 24 hours.',
+    note: 'The HTTP door goes on with the keys that it holds for up to 24 hours. It reads them anew at the first join after three minutes without one.',
   },
 };
 

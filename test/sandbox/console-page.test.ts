@@ -11,7 +11,7 @@ const INSISTS = process.env.REQUIRE_CHROMIUM === '1';
 if (!CHROMIUM && !INSISTS)
   console.warn('Skipped: no Chromium here. Install it (apt-get install chromium) or set CHROMIUM.');
 
-describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', () => {
+describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_000 }, () => {
   let sandbox: TestSandbox;
   let browser: Browser;
   let page: Page;
