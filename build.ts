@@ -1,26 +1,9 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, relative } from 'node:path';
+import { basename, dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Metafile, type OutputFile, type Plugin } from 'esbuild';
+import { build, type Metafile, type OutputFile, type Plugin, transform } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
-
-/**
- * An ES import of node:http reads all of its exports. Three of them (WebSocket, CloseEvent, MessageEvent) are getters
- * that load Node's copy of undici, which takes about 40 ms. Taken as CommonJS, only what is used is read.
- *
- * Node 24.21.0 needs this. It can go once no entry of `process.moduleLoadList` names undici after an
- * `import 'node:http'` in Lambda's Node: https://github.com/nodejs/node/issues/59686
- */
-const lazyHttp: Plugin = {
-  name: 'lazy-http',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'node:http', namespace: 'lazy-http', sideEffects: false }));
-    onLoad({ filter: /.*/, namespace: 'lazy-http' }, () => ({
-      contents: "module.exports = process.getBuiltinModule('node:http');",
-    }));
-  },
-};
 
 /**
  * Lambda gives credentials in the environment. The SDK's chain of other providers would never come to its turn there,
@@ -47,20 +30,43 @@ const lambdaCredentials: Plugin = {
 };
 
 /**
- * Bundles the functions into `dist/`, one entry for each door. Chunks are shared between the doors, and what is
- * imported dynamically stays out of a door's first load.
+ * The SDK's clients look for settings in ~/.aws too, where Lambda has none. Without that, Node's fs/promises, and readline
+ * with it, stay out of a start. The SDK's environment variables work as ever.
+ *
+ * Version 3.1169.0 needs this: a client reads the files for each setting that its environment does not hold. It can go
+ * once a client that finds no files costs a start nothing.
+ */
+const lambdaSettings: Plugin = {
+  name: 'lambda-settings',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:fs\/promises$/ }, ({ path, importer }) =>
+      importer.includes('/@smithy/core/') ? { path, namespace: 'lambda-settings', sideEffects: false } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'lambda-settings' }, () => ({
+      contents: "export const readFile = async () => '';",
+    }));
+  },
+};
+
+const DOORS = ['http', 'invoke', 'queue'];
+
+/** What Lambda imports: the name of a function's handler, and what awaits the start of its door. */
+function loader(door: string): string {
+  return `const { createRequire } = process.getBuiltinModule('node:module');
+export const handler = await createRequire(import.meta.url)('./${door}.cjs').start();
+`;
+}
+
+/**
+ * Bundles the functions into `dist/`, an entry and a loader for each door. Chunks are shared between the doors, and what
+ * is imported dynamically stays out of a door's first load.
  */
 export async function buildFunctions(): Promise<Metafile> {
   const { metafile, outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: {
-      http: 'functions/entry/http.ts',
-      invoke: 'functions/entry/invoke.ts',
-      queue: 'functions/entry/queue.ts',
-    },
+    entryPoints: Object.fromEntries(DOORS.map((door) => [door, `functions/entry/${door}.ts`])),
     outdir: 'dist',
-    write: false,
-    outExtension: { '.js': '.mjs' },
+    outExtension: { '.js': '.cjs' },
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
     splitting: true,
@@ -68,26 +74,38 @@ export async function buildFunctions(): Promise<Metafile> {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    plugins: [lazyHttp, lambdaCredentials],
+    plugins: [lambdaCredentials, lambdaSettings],
     metafile: true,
     minify: true,
-    // Beside the bundle and not part of the package: `npm run locate` reads them, a start does not.
-    sourcemap: 'external',
+    sourcemap: 'inline',
     legalComments: 'none',
     logLevel: 'warning',
+    write: false,
   });
-  await replaceFolder(`${ROOT}dist`, outputFiles);
+  const files = (await Promise.all(outputFiles.map(toCommonJs))).flatMap(({ path, code, map }) => {
+    const output = metafile.outputs[relative(ROOT, path)];
+    if (output) output.bytes = Buffer.byteLength(code);
+    // The map stays beside the bundle and is not part of the package: `npm run locate` reads it, a start does not.
+    return [
+      { path, text: code },
+      { path: `${path}.map`, text: map },
+    ];
+  });
+  await replaceFolder(`${ROOT}dist`, [
+    ...files,
+    ...DOORS.map((door) => ({ path: `${ROOT}dist/${door}.mjs`, text: loader(door) })),
+  ]);
   return metafile;
 }
 
 /** Writes the files of a folder beside it, and then puts them in its place: whoever reads it finds all of one build. */
-async function replaceFolder(folder: string, files: readonly OutputFile[]): Promise<void> {
+async function replaceFolder(folder: string, files: readonly { path: string; text: string }[]): Promise<void> {
   const [next, last] = [`${folder}-${process.pid}-next`, `${folder}-${process.pid}-last`];
   try {
-    for (const { path, contents } of files) {
+    for (const { path, text } of files) {
       const file = `${next}/${relative(folder, path)}`;
       await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, contents);
+      await writeFile(file, text);
     }
     await rename(folder, last).catch(() => undefined);
     await rename(next, folder);
@@ -95,6 +113,27 @@ async function replaceFolder(folder: string, files: readonly OutputFile[]): Prom
     await rm(next, { recursive: true, force: true });
     await rm(last, { recursive: true, force: true });
   }
+}
+
+/**
+ * A file of the bundle as CommonJS, which starts sooner than an ES module: an ES import of a builtin reads all of its
+ * exports. Those of node:http load Node's copy of undici, about 40 ms: https://github.com/nodejs/node/issues/59686
+ *
+ * esbuild 0.28.2 splits ES modules only, so this is a second step. It can go once `splitting` takes `format: 'cjs'`:
+ * https://github.com/evanw/esbuild/issues/16
+ */
+async function toCommonJs({ path, text }: OutputFile): Promise<{ path: string; code: string; map: string }> {
+  const { code, map } = await transform(text, {
+    format: 'cjs',
+    target: 'node24',
+    // What is loaded later is required too: `import()` is an ES import.
+    supported: { 'dynamic-import': false },
+    minify: true,
+    sourcemap: 'external',
+    sourcefile: basename(path),
+    legalComments: 'none',
+  });
+  return { path, code, map };
 }
 
 if (import.meta.main) await buildFunctions();

@@ -23,8 +23,8 @@ const budget: { httpFirstLoadBytes: number } = JSON.parse(
   readFileSync(new URL('./size-budget.json', import.meta.url), 'utf8'),
 );
 for (const door of ['http', 'invoke', 'queue'])
-  console.log(`${door} loads ${firstLoad(`dist/${door}.mjs`)} bytes first`);
-const http = firstLoad('dist/http.mjs');
+  console.log(`${door} loads ${firstLoad(`dist/${door}.cjs`)} bytes first`);
+const http = firstLoad('dist/http.cjs');
 const most = Math.floor(budget.httpFirstLoadBytes * 1.05);
 if (process.argv.includes('--check') && http > most) {
   console.error(

@@ -65,12 +65,12 @@ describe('the bundle', () => {
       if (first.has(file.href)) return;
       const code = await readFile(file, 'utf8');
       first.set(file.href, code);
-      for (const [, path = ''] of code.matchAll(/(?:\bfrom|\bimport)"(\.[^"]+)"/g)) await load(new URL(path, file));
+      for (const [, path = ''] of code.matchAll(/=require\("(\.[^"]+)"\)/g)) await load(new URL(path, file));
     };
-    await load(new URL('queue.mjs', DIST));
+    await load(new URL('queue.cjs', DIST));
     const holds = (target: string) => [...first.values()].some((code) => code.includes(target));
     expect([holds('AmazonSQS'), holds('AWSEvents')]).toEqual([true, false]);
-    const all = (await readdir(DIST, { recursive: true })).filter((name) => name.endsWith('.mjs'));
+    const all = (await readdir(DIST, { recursive: true })).filter((name) => /\.[cm]js$/.test(name));
     const codes = await Promise.all(all.map((name) => readFile(new URL(name, DIST), 'utf8')));
     expect(codes.some((code) => code.includes('AWSEvents'))).toBe(true);
   });
@@ -78,7 +78,7 @@ describe('the bundle', () => {
   it('holds nothing of this machine', async () => {
     const home = fileURLToPath(new URL('..', import.meta.url));
     for (const name of await readdir(DIST, { recursive: true })) {
-      if (name.endsWith('.mjs')) expect(await readFile(new URL(name, DIST), 'utf8')).not.toContain(home);
+      if (/\.[cm]js$/.test(name)) expect(await readFile(new URL(name, DIST), 'utf8')).not.toContain(home);
     }
   });
 });

@@ -9,23 +9,25 @@ import { createTelemetry } from '../../lib/telemetry/telemetry.ts';
 import { createHandler } from '../http.ts';
 import { startClient } from './client.ts';
 
-const config = readHttpConfig(process.env);
-const { joinQueueUrl, originSecrets } = config;
-const telemetry = createTelemetry('http');
-const keys = createIssuerKeys(httpKeySetFetcher(config.jwksUrl), Date.now, telemetry.observe);
-const client = await startClient(config, telemetry, {}, () => keys.warmUp());
-
-export const handler = createHandler({
-  authenticate: createAuthenticator({ rules: config.tokens, keys, now: Date.now }),
-  decide,
-  checkOrigin: originSecrets.length > 0 ? createOriginCheck(originSecrets) : undefined,
-  joinUsers: createJoinUsers(client),
-  telemetry,
-  now: Date.now,
-  random: Math.random,
-  isRateLimited: client.isRateLimited,
-  enqueue: joinQueueUrl === undefined ? undefined : lazyEnqueue(joinQueueUrl),
-});
+/** Starts the HTTP door: gives its handler once what the first request needs has been fetched. */
+export async function start() {
+  const config = readHttpConfig(process.env);
+  const { joinQueueUrl, originSecrets } = config;
+  const telemetry = createTelemetry('http');
+  const keys = createIssuerKeys(httpKeySetFetcher(config.jwksUrl), Date.now, telemetry.observe);
+  const client = await startClient(config, telemetry, {}, () => keys.warmUp());
+  return createHandler({
+    authenticate: createAuthenticator({ rules: config.tokens, keys, now: Date.now }),
+    decide,
+    checkOrigin: originSecrets.length > 0 ? createOriginCheck(originSecrets) : undefined,
+    joinUsers: createJoinUsers(client),
+    telemetry,
+    now: Date.now,
+    random: Math.random,
+    isRateLimited: client.isRateLimited,
+    enqueue: joinQueueUrl === undefined ? undefined : lazyEnqueue(joinQueueUrl),
+  });
+}
 
 /** A sender whose SQS client is loaded at the first use: most requests never need it. */
 function lazyEnqueue(queueUrl: string): Enqueue {

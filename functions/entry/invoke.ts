@@ -4,8 +4,10 @@ import { createTelemetry } from '../../lib/telemetry/telemetry.ts';
 import { createHandler } from '../invoke.ts';
 import { startClient } from './client.ts';
 
-const config = readJoinConfig(process.env);
-const telemetry = createTelemetry('invoke');
-const client = await startClient(config, telemetry);
-
-export const handler = createHandler({ joinUsers: createJoinUsers(client), telemetry, now: Date.now });
+/** Starts the Invoke door: gives its handler once what the first request needs has been fetched. */
+export async function start() {
+  const config = readJoinConfig(process.env);
+  const telemetry = createTelemetry('invoke');
+  const client = await startClient(config, telemetry);
+  return createHandler({ joinUsers: createJoinUsers(client), telemetry, now: Date.now });
+}

@@ -9,22 +9,24 @@ import { createTelemetry } from '../../lib/telemetry/telemetry.ts';
 import { createHandler } from '../queue.ts';
 import { sleep, startClient } from './client.ts';
 
-const config = readQueueConfig(process.env);
-const telemetry = createTelemetry('queue');
-// One attempt a call, since SQS is this door's retry.
-const client = await startClient(config, telemetry, { maxAttempts: 1 });
-const sqs = createSqsClient();
-const joinBatch = createJoinBatch({
-  client,
-  pacer: createPacer({ ratePerSecond: config.upstreamRate, now: Date.now, sleep }),
-  sendDeadLetters: createSend(sqs, config.deadLetterQueueUrl),
-  sendBack: createSend(sqs, config.joinQueueUrl),
-  bringBackSoon: createBringBackSoon(sqs, config.joinQueueUrl, { random: Math.random }),
-  announce: config.events && (await loadAnnounce(config.events)),
-  random: Math.random,
-});
-
-export const handler = createHandler({ joinBatch, telemetry, now: Date.now });
+/** Starts the queue door: gives its handler once what the first batch needs has been fetched. */
+export async function start() {
+  const config = readQueueConfig(process.env);
+  const telemetry = createTelemetry('queue');
+  // One attempt a call, since SQS is this door's retry.
+  const client = await startClient(config, telemetry, { maxAttempts: 1 });
+  const sqs = createSqsClient();
+  const joinBatch = createJoinBatch({
+    client,
+    pacer: createPacer({ ratePerSecond: config.upstreamRate, now: Date.now, sleep }),
+    sendDeadLetters: createSend(sqs, config.deadLetterQueueUrl),
+    sendBack: createSend(sqs, config.joinQueueUrl),
+    bringBackSoon: createBringBackSoon(sqs, config.joinQueueUrl, { random: Math.random }),
+    announce: config.events && (await loadAnnounce(config.events)),
+    random: Math.random,
+  });
+  return createHandler({ joinBatch, telemetry, now: Date.now });
+}
 
 /** The EventBridge client is loaded only where a bus is named. */
 async function loadAnnounce(events: EventsConfig): Promise<Announce> {

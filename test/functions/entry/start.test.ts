@@ -3,8 +3,8 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { expectDescribedResult } from '../../helpers/described-doors.ts';
 import { answers, type FaultyServer, neverAnswers, startFaultyServer } from '../../helpers/faulty-server.ts';
 
-const startHttp = () => import('../../../functions/entry/http.ts');
-const startInvoke = () => import('../../../functions/entry/invoke.ts');
+const startHttp = async () => (await import('../../../functions/entry/http.ts')).start();
+const startInvoke = async () => (await import('../../../functions/entry/invoke.ts')).start();
 
 // Each start is a new environment.
 beforeEach(() => {
@@ -56,7 +56,7 @@ it('takes only what comes through the front, once it knows the secret of that', 
   environment(await serve(answers(400, '{}')), issuer);
   vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
   vi.stubEnv('ORIGIN_SECRET', 'a-secret-of-the-front');
-  const { handler } = await startHttp();
+  const handler = await startHttp();
   const ask = async (headers: Record<string, string>) => {
     const event = { headers, pathParameters: { groupId: 'g' }, isBase64Encoded: false };
     const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 };
