@@ -18,9 +18,9 @@ export type SecretReader = () => Promise<string | undefined>;
 export interface Credentials extends CredentialSource {
   /**
    * The app's key and secret, cached for 5 minutes; the last good ones for 24 hours while they can't be read; else
-   * CREDENTIALS_UNAVAILABLE.
+   * CREDENTIALS_UNAVAILABLE. Those that are fresh are given at once, and not as a promise.
    */
-  get(): Promise<AppCredentials | JoinError>;
+  get(): AppCredentials | Promise<AppCredentials | JoinError>;
   /**
    * After RongCloud refused credentials: those that the secret holds now, if they differ. Reads the secret at most
    * once in 30 seconds.
@@ -61,15 +61,18 @@ export function createCredentials(
     return inFlight;
   }
 
+  async function getAnew(): Promise<AppCredentials | JoinError> {
+    if (!held || now() - held.readAt >= LAST_GOOD_MS) return readOnce();
+    const old = held.value;
+    const value = msSince(failedAt) < PAUSE_MS ? undefined : await readOnce();
+    if (value && !(value instanceof JoinError)) return value;
+    observe?.('staleSecret');
+    return old;
+  }
+
   return {
-    async get() {
-      if (!held || now() - held.readAt >= LAST_GOOD_MS) return readOnce();
-      const old = held.value;
-      if (msSince(held.readAt) < FRESH_MS) return old;
-      const value = msSince(failedAt) < PAUSE_MS ? undefined : await readOnce();
-      if (value && !(value instanceof JoinError)) return value;
-      observe?.('staleSecret');
-      return old;
+    get() {
+      return held && msSince(held.readAt) < FRESH_MS ? held.value : getAnew();
     },
     async replace(refused) {
       if (held && !same(held.value, refused)) return held.value;

@@ -31,7 +31,7 @@ export async function startClient(
     observe,
     ...options,
   });
-  await warmUp(() => credentials.get(), ...warmUps);
+  await warmUp(async () => credentials.get(), ...warmUps);
   return client;
 }
 
