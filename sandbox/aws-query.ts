@@ -14,6 +14,9 @@ const INPUT_LISTS: Readonly<Record<string, string>> = {
 };
 const INPUT_MAPS: Readonly<Record<string, string>> = { MessageAttribute: 'MessageAttributes' };
 
+/** The longest path of SQS has 6 steps: `SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.DataType`. */
+const MAX_STEPS = 8;
+
 /** A part of a form: a value, or parts by the next step of their keys. */
 type Part = string | Map<string, Part>;
 
@@ -22,7 +25,7 @@ export function readQuery(body: string): { action: string; input: Record<string,
   const form = new URLSearchParams(body);
   const root = new Map<string, Part>();
   for (const [key, value] of form) {
-    if (key !== 'Action' && key !== 'Version') put(root, key.split('.'), value);
+    if (key !== 'Action' && key !== 'Version') put(root, key.split('.', MAX_STEPS), value);
   }
   return { action: form.get('Action') ?? '', input: toInput(root) };
 }
@@ -41,11 +44,11 @@ function put(parts: Map<string, Part>, [step = '', ...steps]: readonly string[],
 function toInput(parts: ReadonlyMap<string, Part>): Record<string, unknown> {
   const members = [...parts].map(([name, part]): [string, unknown] => {
     if (typeof part === 'string') return [name, part];
-    const values = [...part.values()].map((value) => (typeof value === 'string' ? value : toInput(value)));
     const map = INPUT_MAPS[name];
-    if (map !== undefined) return [map, Object.fromEntries(values.flatMap(toMember))];
     const list = INPUT_LISTS[name];
-    return list === undefined ? [name, toInput(part)] : [list, values];
+    if (map === undefined && list === undefined) return [name, toInput(part)];
+    const values = [...part.values()].map((value) => (typeof value === 'string' ? value : toInput(value)));
+    return map === undefined ? [list ?? name, values] : [map, Object.fromEntries(values.flatMap(toMember))];
   });
   return Object.fromEntries(members);
 }

@@ -15,6 +15,14 @@ async function query(form: Record<string, string>): Promise<[status: number, xml
 }
 
 describe('the stand-in SQS in the query protocol', () => {
+  it('answers at once, however many steps a name has', async () => {
+    const start = performance.now();
+    for (const steps of [22, 10_000]) {
+      expect((await query({ Action: 'ListQueues', [`${'a.'.repeat(steps)}a`]: '1' }))[0]).toBe(200);
+      expect(performance.now() - start).toBeLessThan(1000);
+    }
+  });
+
   it('takes and gives a message with its attributes, delay and sender', async () => {
     const [, sent] = await query({
       Action: 'SendMessage',
