@@ -17,6 +17,8 @@ export interface BusEvent {
 const MAX_ENTRIES = 10;
 /** 1 MB, for a request and so for each event in it. */
 const MAX_BYTES = 1024 * 1024;
+/** What is nested much deeper can be read, but not written again to be looked at. */
+const MAX_DEPTH = 100;
 /** How many events are kept to be looked at. */
 const MAX_KEPT = 1000;
 
@@ -51,7 +53,8 @@ export class EventBus {
       return { ErrorCode: 'InvalidArgument', ErrorMessage: 'Parameter DetailType is not valid.' };
     }
     const detail = parseObject(text);
-    if (!detail) return { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
+    if (!detail || isDeeper(detail, MAX_DEPTH))
+      return { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
     const id = randomUUID();
     const place = { account: '000000000000', region: 'us-east-1', resources: [], time: new Date().toISOString() };
     this.events.push({ version: '0', id, 'detail-type': type, source, ...place, detail });
@@ -76,4 +79,9 @@ function parseObject(text: unknown): object | undefined {
   } catch {
     return undefined;
   }
+}
+
+function isDeeper(value: unknown, max: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return max === 0 || Object.values(value).some((part) => isDeeper(part, max - 1));
 }

@@ -38,6 +38,11 @@ describe('the stand-in EventBridge', () => {
     ['no detail type', { DetailType: undefined }, 'InvalidArgument'],
     ['a detail that is no JSON', { Detail: '{' }, 'MalformedDetail'],
     ['a detail that is no object', { Detail: '[]' }, 'MalformedDetail'],
+    [
+      'a detail that is too deep to be shown',
+      { Detail: `{"a":${'['.repeat(9000)}${']'.repeat(9000)}}` },
+      'MalformedDetail',
+    ],
     ['no detail', { Detail: undefined }, 'MalformedDetail'],
   ])('refuses an event with %s, and takes its neighbour', async (_, bad, ErrorCode) => {
     const answer = await put({ ...good, ...bad }, good);
