@@ -27,9 +27,9 @@ if (isMainThread) {
   };
 }
 
-/** Takes the key out of what the functions get to see. */
+/** Takes the key out of what the functions get to see. Every second text is a name: a value may say the same. */
 function hide(request: http.IncomingMessage): void {
   delete request.headers[KEY_HEADER];
-  const index = request.rawHeaders.findIndex((name) => name.toLowerCase() === KEY_HEADER);
+  const index = request.rawHeaders.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === KEY_HEADER);
   request.rawHeaders.splice(index, 2);
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { forward } from '../../sandbox/forward.ts';
 import { MEMBER, memberGroup, REFUSED, SERVICE } from '../helpers/claims.ts';
 import { expectDescribed } from '../helpers/openapi.ts';
 import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
@@ -163,6 +164,18 @@ describe('the HTTP door, end to end', () => {
     }
     const wrongMethod = await fetch(`${sandbox.httpUrl}/groups/g/members`);
     expect(await described(wrongMethod)).toEqual([404, { message: 'Not Found' }]);
+  });
+
+  it("does not show the key of serverless-offline's ports to who asks with its name", async () => {
+    const { headers } = await forward({
+      url: sandbox.httpUrl,
+      path: '/groups/g/members',
+      method: 'POST',
+      // The last of a request stands before the key.
+      headers: { Host: '127.0.0.1', 'X-Request-ID': 'x-sandbox-key' },
+      body: Buffer.alloc(0),
+    });
+    expect(headers['x-request-id']).toBe('x-sandbox-key');
   });
 
   it('lets browsers call from the configured origin alone', async () => {
