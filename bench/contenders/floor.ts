@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
-import http from 'node:http';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 
 // The least that joins: a signature and a post over one kept-alive socket. No authentication, no secret, no checks.
 
-const agent = new http.Agent({ keepAlive: true });
 const url = new URL('/group/join.json', process.env.RONGCLOUD_API_URLS);
+const http = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http');
+const agent = new http.Agent({ keepAlive: true });
 
 export const handler = (event: APIGatewayProxyEventV2) =>
   new Promise((resolve, reject) => {
