@@ -100,7 +100,7 @@ async function joinSample(sandbox: Sandbox, { userId, groupId, claims }: Sample)
 The rule in lib/policy.ts refused this join. The token of it says ${JSON.stringify(held)}.
 Give it the claims that your rule reads, and a group that it allows, for example:
 
-  SAMPLE_CLAIMS='{"role":"host","tenant":"acme"}' SAMPLE_GROUP=acme:1 npm start
+  ${env.PORT ? `PORT=${env.PORT} ` : ''}SAMPLE_CLAIMS='{"role":"host","tenant":"acme"}' SAMPLE_GROUP=acme:1 npm start
 
 Tests that are not about the rule take such claims from test/helpers/claims.ts.`);
   }
