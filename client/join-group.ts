@@ -80,11 +80,12 @@ export function createJoinGroup({ functionName, client = createClient() }: JoinG
     }
     const payload = parse(new TextDecoder().decode(answer.Payload));
     if (answer.FunctionError === undefined) {
-      return isAnswer(payload) ? { kind: 'joined', ...payload } : all(...unreadable('an answer that can not be read'));
+      return isAnswer(payload) ? { ...payload, kind: 'joined' } : all(...unreadable('an answer that can not be read'));
     }
     const error = isObject(payload) ? payload : {};
-    const problem = parse(String(error.errorMessage));
-    if (!isProblem(problem)) return all(...unreadable(`${error.errorType ?? 'an error'}: ${error.errorMessage ?? ''}`));
+    const message = text(error.errorMessage) ?? '';
+    const problem = parse(message);
+    if (!isProblem(problem)) return all(...unreadable(`${text(error.errorType) ?? 'an error'}: ${message}`));
     const { code, outcome, retryable, detail, requestId, upstreamCode, errors } = problem;
     const facts = { detail, requestId, ...(upstreamCode !== undefined && { upstreamCode }), ...(errors && { errors }) };
     // No call was made, so it is the same for all.
@@ -95,7 +96,9 @@ export function createJoinGroup({ functionName, client = createClient() }: JoinG
     });
     const missed = new Set(failed.flatMap(({ userIds }) => userIds));
     const joined = users.filter((userId) => !missed.has(userId));
-    if (joined.length !== problem.joined) return all(...unreadable('positions that do not fit the users'));
+    const missedOnce = missed.size === failed.reduce((sum, { userIds }) => sum + userIds.length, 0);
+    if (joined.length !== problem.joined || !missedOnce)
+      return all(...unreadable('positions that do not fit the users'));
     return { kind: 'failed', groupId: input.groupId, code, outcome, retryable, ...facts, joined, failed };
   };
 }
@@ -113,7 +116,7 @@ type Explained = [failure: Failure, more: { detail: string; cause?: unknown }];
 function explainThrown(cause: unknown): Explained {
   const error: Record<string, unknown> = isObject(cause) ? cause : {};
   const status = isObject(error.$metadata) ? error.$metadata.httpStatusCode : undefined;
-  const name = String(error.name ?? 'an error');
+  const name = text(error.name) ?? 'an error';
   if (status === 429) {
     const detail = 'Lambda runs no more of this function at the moment. Nothing was sent.';
     return [
@@ -147,12 +150,17 @@ function parse(text: string): unknown {
   }
 }
 
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isAnswer(value: unknown): value is Omit<Joined, 'kind'> {
-  return isObject(value) && typeof value.requestId === 'string' && Array.isArray(value.joined);
+  if (!isObject(value) || typeof value.groupId !== 'string' || typeof value.requestId !== 'string') return false;
+  return Array.isArray(value.joined) && value.joined.every((userId) => typeof userId === 'string');
 }
 
 interface Problem extends Failure {
@@ -166,9 +174,19 @@ interface Problem extends Failure {
 
 function isFailure(value: unknown): value is Failure {
   if (!isObject(value) || typeof value.code !== 'string' || typeof value.retryable !== 'boolean') return false;
-  return ['not_sent', 'rejected', 'unknown'].includes(String(value.outcome));
+  return value.outcome === 'not_sent' || value.outcome === 'rejected' || value.outcome === 'unknown';
 }
 
 function isProblem(value: unknown): value is Problem {
-  return isObject(value) && isFailure(value) && Array.isArray(value.failed) && value.failed.every(isFailure);
+  if (!isObject(value) || typeof value.detail !== 'string' || typeof value.requestId !== 'string') return false;
+  if (value.errors !== undefined && !Array.isArray(value.errors)) return false;
+  return isFailure(value) && Array.isArray(value.failed) && value.failed.every(isPart);
+}
+
+function isPart(value: unknown): boolean {
+  return isFailure(value) && isObject(value) && isPosition(value.offset) && isPosition(value.count);
+}
+
+function isPosition(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0;
 }

@@ -107,6 +107,21 @@ describe('the client, without an answer of the function', () => {
     ['an error that is no JSON', answers('<html>'), 'FUNCTION_FAILED', 'unknown', true],
     ['an answer that is no JSON', answers('<html>', {}), 'FUNCTION_FAILED', 'unknown', true],
     ['another answer', answers({ ok: true }, {}), 'FUNCTION_FAILED', 'unknown', true],
+    [
+      'a join that names no group',
+      answers({ kind: 'x', requestId: 'r', joined: [] }, {}),
+      'FUNCTION_FAILED',
+      'unknown',
+      true,
+    ],
+    ['a message that is no text', answers({ errorMessage: { toString: 1 } }), 'FUNCTION_FAILED', 'unknown', true],
+    [
+      'users who failed twice',
+      thrown({ ...problem, joined: 2, failed: Array(2).fill({ offset: 0, count: 1, ...part }) }),
+      'FUNCTION_FAILED',
+      'unknown',
+      true,
+    ],
     ['nothing', async () => ({}), 'FUNCTION_FAILED', 'unknown', true],
     ['half a problem', thrown({ code: 'GROUP_FULL', failed: [] }), 'FUNCTION_FAILED', 'unknown', true],
     [
