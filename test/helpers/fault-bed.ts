@@ -92,9 +92,9 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
       slept.push(ms);
       skewMs += ms;
     },
-    answerTimeoutMs: options.answerTimeoutMs ?? 150,
+    answerTimeoutMs: options.answerTimeoutMs ?? 300,
   });
-  const keys = createIssuerKeys(httpKeySetFetcher(new URL(issuer.url), 150), now);
+  const keys = createIssuerKeys(httpKeySetFetcher(new URL(issuer.url), 1000), now);
   const handler = createHttpHandler({
     authenticate: createAuthenticator({ rules: RULES, keys, now }),
     decide: options.decide ?? (() => ({ allowed: true })),
