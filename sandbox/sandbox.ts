@@ -13,6 +13,7 @@ import { ImApp } from './im-app.ts';
 import { type ImService, startImService } from './im-service.ts';
 import { type InvokeTarget, invoke, startLambdaInvoke } from './lambda-invoke.ts';
 import { type Secrets, SecretsManager } from './secrets-manager.ts';
+import type { Sample } from './settings.ts';
 import { sqsOperations } from './sqs.ts';
 import { SqsQueue } from './sqs-queue.ts';
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts';
@@ -40,6 +41,8 @@ export interface SandboxOptions {
   corsOrigins?: string[];
   /** How long a message that came back stays hidden: no less than the queue function's timeout. */
   visibilityTimeoutMs?: number;
+  /** What the console's form begins with. */
+  sample?: Sample;
   /** More stage parameters of serverless.yml. */
   params?: Record<string, string>;
   /** Gets each line that the functions' process prints. */
@@ -145,6 +148,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       startConsole(at(6), {
         ...{ httpUrl: gateway.url, im, faults, queue, deadLetterQueue },
         dataCenter: options.rongCloud?.dataCenter,
+        sample: options.sample,
         events: bus.events,
         token: issuer.token,
       }),

@@ -15,6 +15,7 @@ try {
   const sandbox = await startSandbox({
     port,
     ...(rongCloud && { rongCloud }),
+    ...(sample && { sample }),
     corsOrigins,
     // The functions' log lines, without their metrics.
     onOutput: (line) => {

@@ -56,6 +56,7 @@ function connect() {
     const before = state;
     state = Object.assign({ ...state }, JSON.parse(data));
     show();
+    if (!before) prefill(state?.service.sample);
     const letters = state ? total(state.deadLetters) : 0;
     if (before && letters > total(before.deadLetters)) say('A message is in the dead letters.');
   };
@@ -116,7 +117,8 @@ function showCalls(calls, isLenient) {
         ([key]) => key,
         ([, attempts]) => showRequest(attempts),
       )}
-    </ul>`;
+    </ul>
+    <p class="note">A call of the queue has an id of its own: it may carry many messages.</p>`;
 }
 
 /** @param {CallView[]} attempts */
@@ -141,9 +143,17 @@ function showAttempt({ attempt, domain, checks, code, ...call }) {
     <p>Attempt ${attempt}, <b>${domain}</b>: ${showAnswer({ ...call, code })}</p>
     <ul class="checks">
       ${shown.map(({ rule, ok, detail }) => showCheck(ok, rule, detail))}
-      ${kept.length > 0 ? showCheck(true, `${kept.length} more`, kept.map(({ rule }) => rule).join(', ')) : nothing}
+      ${kept.length > 0 ? showKept(kept.map(({ rule }) => rule)) : nothing}
     </ul>
   </li>`;
+}
+
+/** @param {string[]} rules */
+function showKept(rules) {
+  return html`<li class="good"><details>
+    <summary><span aria-hidden="true">✓</span><span class="hidden-text">kept: </span> ${rules.length} more</summary>
+    ${rules.join(', ')}
+  </details></li>`;
 }
 
 /** @param {boolean} ok @param {string} rule @param {string} detail */
@@ -284,8 +294,6 @@ function showFault({ name, how, asked, met }) {
       </select>
       <input data-kind="status" name="status" type="number" min="200" max="599" value="500" required aria-label="Status">
       <input data-kind="delay" name="ms" type="number" min="0" max="60000" value="3000" required aria-label="Milliseconds" hidden>
-    </div>
-    <div class="line">
       <button type="submit">Break</button>
       <button type="button" @click=${() => mend(name)}>Mend</button>
     </div>
@@ -365,17 +373,35 @@ async function putBack(messageId) {
 
 // --- Joins
 
+/** @param {State['service']['sample']} sample */
+function prefill(sample) {
+  if (!sample) return;
+  const claims = Object.keys(sample.claims).length > 0 ? JSON.stringify(sample.claims) : '';
+  for (const [id, text] of Object.entries({ group: sample.groupId, users: sample.userId, claims })) {
+    const field = /** @type {HTMLInputElement | HTMLTextAreaElement} */ (element(id));
+    // What a person has typed already stays.
+    if (field.value === field.defaultValue) field.value = text;
+  }
+  if (claims !== '') /** @type {HTMLDetailsElement} */ (element('more')).open = true;
+}
+
+/** Says why there is no answer, also in its place: that of an earlier join would pass for it. @param {string} text */
+function sayInAnswer(text) {
+  say(text);
+  render(html`<p>${text}</p>`, element('answer'));
+}
+
 element('join-form').addEventListener('submit', async (event) => {
   const form = fields(event);
   const text = (/** @type {string} */ name) => String(form.get(name));
   joinNumber += 1;
   const number = joinNumber;
-  say('Asked. Waiting for the answer…');
+  sayInAnswer('Asked. Waiting for the answer…');
   let claims;
   try {
     claims = text('claims') === '' ? undefined : JSON.parse(text('claims'));
   } catch {
-    say('The claims are not JSON.');
+    sayInAnswer('The claims are not JSON.');
     return;
   }
   const join = {
@@ -389,7 +415,7 @@ element('join-form').addEventListener('submit', async (event) => {
     ...(text('groupName') !== '' && { groupName: text('groupName') }),
     ...(claims !== undefined && { claims }),
   };
-  const done = await ask('POST', 'joins', join);
+  const done = await ask('POST', 'joins', join, (text) => number === joinNumber && sayInAnswer(text));
   if (number !== joinNumber || !done) return;
   const { curl, answer } = done;
   say(`The answer is ${answer.status} ${answer.reason}.`);
@@ -402,8 +428,11 @@ function showJoin(curl, { status, reason, headers, body }) {
     <div>
       <h3>Answer</h3>
       <p><span class="badge ${status < 400 ? 'good' : 'bad'}">${status} ${reason}</span></p>
-      <pre tabindex="0" role="region" aria-label="Answer">${Object.entries(headers).map(([name, value]) => `${name}: ${value}\n`)}
-${pretty(body)}</pre>
+      <pre tabindex="0" role="region" aria-label="Answer">${pretty(body)}</pre>
+      <details>
+        <summary>Headers <span class="hidden-text">of the answer</span></summary>
+        <pre tabindex="0" role="region" aria-label="Headers">${Object.entries(headers).map(([name, value]) => `${name}: ${value}\n`)}</pre>
+      </details>
     </div>
     <div>
       <div class="line spread"><h3>The same by curl</h3><button type="button" @click=${() => copy(curl)}>Copy</button></div>
@@ -439,9 +468,9 @@ function fields(event) {
 
 /**
  * Asks the sandbox. What it answers; undefined, having said why, if it refuses.
- * @param {string} method @param {string} path @param {unknown} body
+ * @param {string} method @param {string} path @param {unknown} body @param {(text: string) => void} [refuse]
  */
-async function ask(method, path, body) {
+async function ask(method, path, body, refuse = say) {
   try {
     const headers = { 'Content-Type': 'application/json' };
     const response = await fetch(INTERFACE + path, {
@@ -451,9 +480,9 @@ async function ask(method, path, body) {
     });
     const answer = response.status === 204 ? {} : await response.json();
     if (response.ok) return answer;
-    say(`${answer.error}.`);
+    refuse(`${answer.error}.`);
   } catch {
-    say('The sandbox does not answer. Does npm start still run?');
+    refuse('The sandbox does not answer. Does npm start still run?');
   }
   return undefined;
 }

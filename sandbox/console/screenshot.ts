@@ -53,7 +53,7 @@ async function play(page: Page): Promise<void> {
   await join('alice\nbob\ncarol', 'Now', '200');
   await page.getByRole('form', { name: 'RongCloud, primary' }).getByRole('button', { name: 'Break' }).click();
   await answer('broken');
-  await page.getByRole('radio', { name: 'The user' }).check();
+  await page.getByRole('radio', { name: 'The first user' }).check();
   await join('dave', 'Now', '200');
   await page.getByRole('form', { name: 'RongCloud, primary' }).getByRole('button', { name: 'Mend' }).click();
   await answer('works');

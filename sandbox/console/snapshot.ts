@@ -3,6 +3,7 @@ import type { FaultSwitch } from '../fault-switch.ts';
 import type { ImApp } from '../im-app.ts';
 import type { ImService, SeenCall } from '../im-service.ts';
 import type { Misbehavior } from '../misbehavior.ts';
+import type { Sample } from '../settings.ts';
 import type { SeenMessage, SqsQueue } from '../sqs-queue.ts';
 import type { TokenClaims } from '../token-issuer.ts';
 import type { CallView, EventView, FaultName, GroupView, MessageView, QueueView, State } from './state.ts';
@@ -13,6 +14,7 @@ export interface ConsoleParts {
   /** Absent where the real RongCloud is called, in this data centre. */
   im: { primary: ImService; backup: ImService } | undefined;
   dataCenter: string | undefined;
+  sample: Sample | undefined;
   faults: ReadonlyMap<FaultName, FaultSwitch>;
   queue: SqsQueue;
   deadLetterQueue: SqsQueue;
@@ -26,13 +28,15 @@ const MAX_ID = 128;
 const MAX_TEXT = 2000;
 
 /** How the sandbox is at this moment. */
-export function takeSnapshot({ httpUrl, im, dataCenter, faults, queue, deadLetterQueue, events }: ConsoleParts): State {
+export function takeSnapshot(parts: ConsoleParts): State {
+  const { httpUrl, im, dataCenter, sample, faults, queue, deadLetterQueue, events } = parts;
   const app = im?.primary.app;
   return {
     service: {
       httpUrl,
       ...(dataCenter !== undefined && { realRongCloud: dataCenter }),
       lenient: app?.freshness === false,
+      ...(sample && { sample }),
     },
     groups: viewGroups(app),
     calls: im ? viewCalls({ primary: im.primary.calls, backup: im.backup.calls }) : [],

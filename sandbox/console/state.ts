@@ -1,5 +1,6 @@
 import type { Check } from '../im-checks.ts';
 import type { Misbehavior } from '../misbehavior.ts';
+import type { Sample } from '../settings.ts';
 
 /** What can be made to fail. */
 export const FAULT_NAMES = ['rongcloud-primary', 'rongcloud-backup', 'secrets-manager', 'issuer'] as const;
@@ -23,6 +24,8 @@ export interface ServiceView {
   realRongCloud?: string;
   /** Whether the stand-in takes any nonce and timestamp. */
   lenient: boolean;
+  /** What `npm start` joins by itself, and the form begins with. */
+  sample?: Sample;
 }
 
 export interface GroupView {

@@ -37,6 +37,7 @@ export async function startConsoleBed({ real = false } = {}) {
     httpUrl: door.url,
     im: real ? undefined : { primary, backup },
     dataCenter: real ? 'singapore' : undefined,
+    sample: undefined,
     ...{ faults, queue, deadLetterQueue, events: bus.events },
     token(asked) {
       claims.push(asked);

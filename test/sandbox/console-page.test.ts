@@ -21,7 +21,8 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
 
   beforeAll(async () => {
     if (!CHROMIUM) throw new Error('REQUIRE_CHROMIUM is set and there is no Chromium.');
-    sandbox = await startTestSandbox({ corsOrigins: ['*'] });
+    const sample = { userId: 'sam', groupId: 'acme:1', claims: { role: 'host' } };
+    sandbox = await startTestSandbox({ corsOrigins: ['*'], sample });
     browser = await chromium.launch({
       executablePath: CHROMIUM,
       args: ['--no-sandbox', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'],
@@ -110,6 +111,51 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
     sandbox.deadLetterQueue.purge();
   });
 
+  it('begins its form with what npm start joins, and the token has the claims', async () => {
+    await page.getByRole('button', { name: 'Join', exact: true }).click();
+    await says('The answer is 200 OK.');
+    await region('Groups').getByText('acme:1').waitFor();
+    await region('Groups').getByText('sam', { exact: true }).waitFor();
+    const command = await page.getByRole('region', { name: 'The same by curl' }).innerText();
+    const [, payload = ''] = command.split('Bearer ')[1]?.split('.') ?? [];
+    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({ sub: 'sam', role: 'host' });
+  });
+
+  it('shows no older answer for a join that waits, or that was not asked', async () => {
+    const answer = region('Answer');
+    await join('answered');
+    await says('The answer is 200 OK.');
+    await answer.getByText('"answered"').waitFor();
+    sandbox.im.primary.misbehave({ kind: 'delay', ms: 1000 });
+    await join('slow');
+    await page.locator('#answer').getByText('Asked. Waiting for the answer…').waitFor();
+    expect(await answer.count()).toBe(0);
+    await answer.getByText('"slow"').waitFor();
+    await page.getByLabel('More claims for the token, as JSON').fill('{');
+    await join('never');
+    await page.locator('#answer').getByText('The claims are not JSON.').waitFor();
+    await says('The claims are not JSON.');
+    expect(await answer.count()).toBe(0);
+  });
+
+  it('names the checks that it shortens, for the keyboard too', async () => {
+    await join('checked');
+    const more = call('checked').locator('summary').first();
+    await more.focus();
+    await page.keyboard.press('Enter');
+    await call('checked').getByText('Method, ').first().waitFor();
+  });
+
+  it('ends with its content, however long a list is', async () => {
+    await page.setViewportSize({ width: 360, height: 700 });
+    const token = await sandbox.issuer.token({ sub: 'many', groups: ['team-1'] });
+    for (let i = 0; i < 31; i++) await sandbox.post('team-1', { token });
+    await expect.poll(() => call('many').count()).toBe(31);
+    const rest =
+      'document.documentElement.scrollHeight - document.querySelector("main").getBoundingClientRect().bottom';
+    expect(await page.evaluate(rest)).toBeLessThan(1);
+  });
+
   it('gives a command that runs as it is printed', async () => {
     await join('curled');
     await says('The answer is 200 OK.');
@@ -120,15 +166,14 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
   });
 
   it('lets a person join by the keyboard alone', async () => {
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Enter');
+    // Group, and users.
     for (let i = 0; i < 2; i++) await page.keyboard.press('Tab');
     await page.keyboard.press('Control+a');
     await page.keyboard.type('keyboarder');
-    // Who asks, when, more, and the button.
+    // Who asks, when, more with its two fields, and the button.
     for (let i = 0; i < 2; i++) await page.keyboard.press('Tab');
     await page.keyboard.press('ArrowDown');
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 6; i++) {
       const at = await page.evaluate('document.activeElement.textContent');
       if (at === 'Join') break;
       await page.keyboard.press('Tab');
