@@ -30,21 +30,25 @@ const lambdaCredentials: Plugin = {
 };
 
 /**
- * The SDK's clients look for settings in ~/.aws too, where Lambda has none. Without that, Node's fs/promises, and readline
- * with it, stay out of a start. The SDK's environment variables work as ever.
+ * What the SDK's shared code takes from Node at a start, and Lambda's functions have no use for:
+ * - Its clients look for settings in ~/.aws too, where Lambda has none. Without that, fs/promises, and readline with it,
+ *   stay out of a start. The SDK's environment variables work as ever.
+ * - It takes CRC-32 from zlib for the checksums of other services. zlib is loaded once somebody computes one.
  *
- * Version 3.1169.0 needs this: a client reads the files for each setting that its environment does not hold. It can go
- * once a client that finds no files costs a start nothing.
+ * Version 3.1169.0 needs this: a client reads the files for each setting that its environment does not hold, and the
+ * checksums come along with what each client needs. Each can go once it costs a start nothing.
  */
-const lambdaSettings: Plugin = {
-  name: 'lambda-settings',
+const SDK_BUILTINS: Readonly<Record<string, string>> = {
+  'node:fs/promises': "export const readFile = async () => '';",
+  'node:zlib': "export const crc32 = (data, value) => process.getBuiltinModule('node:zlib').crc32(data, value);",
+};
+const sdkBuiltins: Plugin = {
+  name: 'sdk-builtins',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:fs\/promises$/ }, ({ path, importer }) =>
-      importer.includes('/@smithy/core/') ? { path, namespace: 'lambda-settings', sideEffects: false } : undefined,
+    onResolve({ filter: /^node:(fs\/promises|zlib)$/ }, ({ path, importer }) =>
+      importer.includes('/@smithy/core/') ? { path, namespace: 'sdk-builtins', sideEffects: false } : undefined,
     );
-    onLoad({ filter: /.*/, namespace: 'lambda-settings' }, () => ({
-      contents: "export const readFile = async () => '';",
-    }));
+    onLoad({ filter: /.*/, namespace: 'sdk-builtins' }, ({ path }) => ({ contents: SDK_BUILTINS[path] ?? '' }));
   },
 };
 
@@ -74,7 +78,7 @@ export async function buildFunctions(): Promise<Metafile> {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    plugins: [lambdaCredentials, lambdaSettings],
+    plugins: [lambdaCredentials, sdkBuiltins],
     metafile: true,
     minify: true,
     sourcemap: 'inline',
