@@ -4,9 +4,13 @@ import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CHROMIUM } from '../../sandbox/chromium.ts';
+import { MEMBER, memberGroup } from '../helpers/claims.ts';
 import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
 
 // The console as a person meets it, in a real browser.
+const TEAM = memberGroup('1');
+/** What the form puts into a token besides the user and the group. */
+const { sub: _, groups: __, ...CLAIMS } = MEMBER;
 const INSISTS = process.env.REQUIRE_CHROMIUM === '1';
 if (!CHROMIUM && !INSISTS)
   console.warn('Skipped: no Chromium here. Install it (apt-get install chromium) or set CHROMIUM.');
@@ -21,7 +25,7 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
 
   beforeAll(async () => {
     if (!CHROMIUM) throw new Error('REQUIRE_CHROMIUM is set and there is no Chromium.');
-    const sample = { userId: 'sam', groupId: 'acme:1', claims: { role: 'host' } };
+    const sample = { userId: 'sam', groupId: TEAM, claims: CLAIMS };
     sandbox = await startTestSandbox({ corsOrigins: ['*'], sample });
     browser = await chromium.launch({
       executablePath: CHROMIUM,
@@ -61,8 +65,8 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
   }
 
   it('shows a join that somebody else makes, without a reload', async () => {
-    const token = await sandbox.issuer.token({ sub: 'elsewhere', groups: ['team-1'] });
-    expect((await sandbox.post('team-1', { token })).status).toBe(200);
+    const token = await sandbox.issuer.token({ ...MEMBER, sub: 'elsewhere' });
+    expect((await sandbox.post(TEAM, { token })).status).toBe(200);
     await region('Groups').getByText('elsewhere').waitFor();
     await call('elsewhere').getByText('HTTP 200, code 200').waitFor();
     expect(await call('elsewhere').getByText('broken:').count()).toBe(0);
@@ -98,7 +102,7 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
   });
 
   it('shows ids that are markup as the text that they are', async () => {
-    const nasty = '<img src=x onerror="document.title=1">';
+    const nasty = memberGroup('<img src=x onerror="document.title=1">');
     await page.getByLabel('Group', { exact: true }).fill(nasty);
     await join(nasty);
     await says('The answer is 200 OK.');
@@ -114,11 +118,11 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
   it('begins its form with what npm start joins, and the token has the claims', async () => {
     await page.getByRole('button', { name: 'Join', exact: true }).click();
     await says('The answer is 200 OK.');
-    await region('Groups').getByText('acme:1').waitFor();
+    await region('Groups').getByText(TEAM).waitFor();
     await region('Groups').getByText('sam', { exact: true }).waitFor();
     const command = await page.getByRole('region', { name: 'The same by curl' }).innerText();
     const [, payload = ''] = command.split('Bearer ')[1]?.split('.') ?? [];
-    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({ sub: 'sam', role: 'host' });
+    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({ sub: 'sam', ...CLAIMS });
   });
 
   it('shows no older answer for a join that waits, or that was not asked', async () => {
@@ -126,7 +130,7 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
     await join('answered');
     await says('The answer is 200 OK.');
     await answer.getByText('"answered"').waitFor();
-    sandbox.im.primary.misbehave({ kind: 'delay', ms: 1000 });
+    sandbox.im.primary.misbehave({ kind: 'delay', ms: 3000 });
     await join('slow');
     await page.locator('#answer').getByText('Asked. Waiting for the answer…').waitFor();
     expect(await answer.count()).toBe(0);
@@ -148,8 +152,8 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
 
   it('ends with its content, however long a list is', async () => {
     await page.setViewportSize({ width: 360, height: 700 });
-    const token = await sandbox.issuer.token({ sub: 'many', groups: ['team-1'] });
-    for (let i = 0; i < 31; i++) await sandbox.post('team-1', { token });
+    const token = await sandbox.issuer.token({ ...MEMBER, sub: 'many' });
+    for (let i = 0; i < 31; i++) await sandbox.post(TEAM, { token });
     await expect.poll(() => call('many').count()).toBe(31);
     const rest =
       'document.documentElement.scrollHeight - document.querySelector("main").getBoundingClientRect().bottom';
