@@ -17,7 +17,7 @@ it.runIf(INSISTS)('has an AWS CLI to try the commands with', () => {
 
 /** Only AWS has what these are about. */
 const NEEDS_AWS =
-  /aws cloudformation|API_URL|delete-log-group|replicate-secret-to-regions|get-queue-url|list-event-source-mappings --function-name \S+ --query|describe-alarms/;
+  /aws cloudformation|API_URL\/groups\/lobby|delete-log-group|replicate-secret-to-regions|get-queue-url|list-event-source-mappings --function-name \S+ --query|describe-alarms/;
 
 describe.each(CLIS)('with the AWS CLI $version', (cli) => {
   let sandbox: TestSandbox;
