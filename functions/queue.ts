@@ -3,7 +3,8 @@ import { JoinError } from '../lib/errors.ts';
 import type { Invocation } from '../lib/join/serve.ts';
 import type { JoinBatch } from '../lib/queue/batch.ts';
 import type { QueueMessage } from '../lib/queue/message.ts';
-import type { BatchFields, Telemetry } from '../lib/telemetry/telemetry.ts';
+import type { BatchFields } from '../lib/telemetry/fields.ts';
+import type { Telemetry } from '../lib/telemetry/telemetry.ts';
 
 export interface QueueDeps {
   joinBatch: JoinBatch;

@@ -1,5 +1,6 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { harden } from './aws-client.ts';
+import { elapsedMs } from './elapsed.ts';
 import { JoinError } from './errors.ts';
 import type { CredentialSource } from './rongcloud/client.ts';
 import type { AppCredentials } from './rongcloud/signature.ts';
@@ -39,12 +40,6 @@ export function createCredentials(
   let failedAt = Number.NEGATIVE_INFINITY;
   let forcedAt = Number.NEGATIVE_INFINITY;
 
-  /** Endless after a clock that was ahead has been set right: then nobody knows how long it has been. */
-  function msSince(moment: number): number {
-    const ms = now() - moment;
-    return ms < 0 ? Number.POSITIVE_INFINITY : ms;
-  }
-
   async function refresh(): Promise<AppCredentials | JoinError> {
     const value = await read().then(parseSecret, (cause) => new JoinError('CREDENTIALS_UNAVAILABLE', { cause }));
     inFlight = undefined;
@@ -64,7 +59,7 @@ export function createCredentials(
   async function getAnew(): Promise<AppCredentials | JoinError> {
     if (!held || now() - held.readAt >= LAST_GOOD_MS) return readOnce();
     const old = held.value;
-    const value = msSince(failedAt) < PAUSE_MS ? undefined : await readOnce();
+    const value = elapsedMs(now(), failedAt) < PAUSE_MS ? undefined : await readOnce();
     if (value && !(value instanceof JoinError)) return value;
     observe?.('staleSecret');
     return old;
@@ -72,12 +67,12 @@ export function createCredentials(
 
   return {
     get() {
-      return held && msSince(held.readAt) < FRESH_MS ? held.value : getAnew();
+      return held && elapsedMs(now(), held.readAt) < FRESH_MS ? held.value : getAnew();
     },
     async replace(refused) {
       if (held && !same(held.value, refused)) return held.value;
       if (!inFlight) {
-        if (msSince(forcedAt) < PAUSE_MS) return undefined;
+        if (elapsedMs(now(), forcedAt) < PAUSE_MS) return undefined;
         forcedAt = now();
       }
       const value = await readOnce();

@@ -75,6 +75,7 @@ export async function startImService(app: ImApp, port = 0, { keptCalls }: Option
     const form = new URLSearchParams(body.toString('utf8'));
     const call = { method, path: url.pathname, headers, form, bytes: body.length };
     const how = fault.next();
+    const checks = app.check(call);
     callCount += 1;
     const seen: SeenCall = {
       number: callCount,
@@ -83,19 +84,20 @@ export async function startImService(app: ImApp, port = 0, { keptCalls }: Option
       headers,
       groupId: form.get('groupId') ?? undefined,
       userIds: form.getAll('userId'),
-      checks: app.check(call).map(({ code, ...check }) => check),
+      checks: checks.map(({ code, ...check }) => check),
       code: 0,
       misbehavior: how,
     };
     calls.push(seen);
     if (keptCalls !== undefined && calls.length > keptCalls) calls.shift();
-    const carryOut = (): ImAnswer => {
-      const answer = app.call(call);
+    const carryOut = (checked?: Check[]): ImAnswer => {
+      const answer = app.call(call, checked);
       seen.code = answer.code;
       seen.errorMessage = answer.errorMessage;
       return answer;
     };
-    const carriedOut = how?.carryOut ? carryOut() : undefined;
+    // After a delay the checks are made anew.
+    const carriedOut = !how || how.carryOut ? carryOut(checks) : undefined;
     if (how && (await misbehave(how, response))) return;
     const answer = carriedOut ?? carryOut();
     seen.status = STATUS[answer.code] ?? 400;

@@ -1,28 +1,24 @@
-import { randomUUID } from 'node:crypto';
 import { startApiGateway } from './api-gateway.ts';
-import { type AwsOperation, onlyFor, startAws } from './aws.ts';
+import { startAwsServices } from './aws-services.ts';
 import { startConsole } from './console/console.ts';
 import type { FaultName } from './console/state.ts';
-import { type BusEvent, EventBus } from './event-bus.ts';
-import { startEventSource } from './event-source.ts';
+import type { BusEvent } from './event-bus.ts';
 import { EventSourceMappings } from './event-source-mappings.ts';
-import { FaultSwitch } from './fault-switch.ts';
+import type { FaultSwitch } from './fault-switch.ts';
 import type { Target } from './forward.ts';
 import { startFunctions } from './functions.ts';
 import { ImApp } from './im-app.ts';
 import { type ImService, startImService } from './im-service.ts';
-import { type InvokeTarget, invoke, startLambdaInvoke } from './lambda-invoke.ts';
-import { type Secrets, SecretsManager } from './secrets-manager.ts';
+import { type InvokeTarget, startLambdaInvoke } from './lambda-invoke.ts';
+import { startQueueDoor } from './queue-door.ts';
+import type { Secrets } from './secrets-manager.ts';
 import type { Sample } from './settings.ts';
-import { sqsOperations } from './sqs.ts';
-import { SqsQueue } from './sqs-queue.ts';
+import type { SqsQueue } from './sqs-queue.ts';
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts';
 
 const SECRET_ID = 'rongcloud/app';
 /** How many calls each domain of the IM service keeps to be looked at. */
 const KEPT_CALLS = 1000;
-/** Where the AWS stand-ins show what was put on the event bus. */
-export const EVENTS_PATH = '/_sandbox/events';
 
 /** How many ports in a row a sandbox takes. */
 export const PORTS = 7;
@@ -82,7 +78,8 @@ interface Closable {
 
 /**
  * Starts all that the service needs on one machine: API Gateway, Lambda and its SQS event source over the built
- * functions, Secrets Manager, SQS and EventBridge, RongCloud's IM service and a token issuer. Closes what it started if a part fails to start.
+ * functions, Secrets Manager, SQS and EventBridge, RongCloud's IM service, a token issuer and the console. Closes what it
+ * started if a part fails to start.
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const opened: Closable[] = [];
@@ -98,9 +95,6 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const onTrouble = options.onTrouble ?? (() => {});
   const app = options.rongCloud ?? { appKey: 'sandbox-app-key', appSecret: 'sandbox-app-secret' };
   const secrets: Secrets = new Map([[SECRET_ID, JSON.stringify({ appKey: app.appKey, appSecret: app.appSecret })]]);
-  // Made at every start: who has it may read the secret, which is a real one where the real RongCloud is called.
-  const awsSessionToken = randomUUID();
-  const personToken = randomUUID();
   try {
     // The doors' ports are taken first, so that one in use is known at once.
     const targets: { http: Target; invoke: InvokeTarget } = {
@@ -109,39 +103,16 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     };
     const gateway = await open(startApiGateway(at(0), () => targets.http, options.corsOrigins ?? [], onTrouble));
     const lambda = await open(startLambdaInvoke(at(1), () => targets.invoke));
-    const deadLetterQueue = new SqsQueue({ name: 'joins-dead', visibilityTimeoutMs: 30_000 });
-    const queue = new SqsQueue({
-      name: 'joins',
-      visibilityTimeoutMs: options.visibilityTimeoutMs ?? 70_000,
-      redrive: { deadLetterQueue, maxReceiveCount: 240 },
-    });
-    const failedInvocationQueue = new SqsQueue({ name: 'failed-invocations', visibilityTimeoutMs: 30_000 });
-    const bus = new EventBus('results');
-    const secretsManager = new SecretsManager(secrets);
-    const forFunctions = (operation: AwsOperation) =>
-      onlyFor(awsSessionToken, operation, 'Only the functions of this sandbox may do this.');
-    const forPeople = (operation: AwsOperation) =>
-      onlyFor(personToken, operation, 'AWS_SESSION_TOKEN must be the one that npm start has printed.');
-    const operations = {
-      'secretsmanager.GetSecretValue': forFunctions(secretsManager.getSecretValue),
-      'secretsmanager.PutSecretValue': forPeople(secretsManager.putSecretValue),
-      'secretsmanager.DescribeSecret': forPeople(secretsManager.describeSecret),
-      'secretsmanager.ListSecretVersionIds': forPeople(secretsManager.listSecretVersionIds),
-      'AWSEvents.PutEvents': bus.putEvents,
-      ...sqsOperations([queue, deadLetterQueue, failedInvocationQueue]),
-    };
-    const secretsFault = new FaultSwitch();
-    const aws = await open(
-      startAws(at(2), operations, { [EVENTS_PATH]: () => bus.events }, new Map([['secretsmanager', secretsFault]])),
-    );
-    const queueUrl = ({ name }: SqsQueue): string => `${aws.url}/000000000000/${name}`;
+    const visibilityTimeoutMs = options.visibilityTimeoutMs ?? 70_000;
+    const aws = await open(startAwsServices({ port: at(2), secrets, visibilityTimeoutMs }));
+    const { queue, deadLetterQueue, failedInvocationQueue, bus, urlOf } = aws;
     const imApp = new ImApp(app);
     const startDomain = (offset: number) => open(startImService(imApp, at(offset), { keptCalls: KEPT_CALLS }));
     const im = options.rongCloud ? undefined : { primary: await startDomain(3), backup: await startDomain(5) };
     const issuer = await open(startTokenIssuer(at(4)));
     const faults = new Map<FaultName, FaultSwitch>([
       ...(im ? [['rongcloud-primary', im.primary.fault] as const, ['rongcloud-backup', im.backup.fault] as const] : []),
-      ['secrets-manager', secretsFault],
+      ['secrets-manager', aws.secretsFault],
       ['issuer', issuer.fault],
     ]);
     const console = await open(
@@ -156,7 +127,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const functions = await open(
       startFunctions({
         awsUrl: aws.url,
-        awsSessionToken,
+        awsSessionToken: aws.functionsToken,
         onOutput: options.onOutput ?? (() => {}),
         onExit: options.onExit ?? (() => {}),
         params: {
@@ -167,9 +138,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
           jwksUri: issuer.jwksUrl,
           jwtAudience: issuer.audience,
           jwtGroupsClaim: 'groups',
-          joinQueueUrl: queueUrl(queue),
-          ownQueueUrl: queueUrl(queue),
-          deadLetterQueueUrl: queueUrl(deadLetterQueue),
+          joinQueueUrl: urlOf(queue),
+          ownQueueUrl: urlOf(queue),
+          deadLetterQueueUrl: urlOf(deadLetterQueue),
           resultBus: bus.name,
           ...options.params,
         },
@@ -184,25 +155,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       onFailure: (record) => void failedInvocationQueue.send(JSON.stringify(record)),
     };
     targets.invoke.mappings.add(mapping);
-    const eventSource = startEventSource({
-      queue,
-      async invoke(event) {
-        const name = functions.nameOf('queue');
-        try {
-          const { payload, failed } = await invoke(functions.invoke, name, Buffer.from(JSON.stringify(event)));
-          if (failed) throw new Error(payload);
-          return JSON.parse(payload);
-        } catch (error) {
-          onTrouble(`The queue door has not settled a batch. Its messages come back: ${error}`);
-          throw error;
-        }
-      },
-      batchSize: 1000,
-      windowMs: 1000,
-      maximumConcurrency: 2,
-      isEnabled: () => mapping.enabled,
-    });
-    opened.push(eventSource);
+    opened.push(startQueueDoor({ queue, functions, onTrouble, isEnabled: () => mapping.enabled }));
     return {
       consoleUrl: console.url,
       httpUrl: gateway.url,
@@ -210,10 +163,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       invokeFunctionName: functions.nameOf('invoke'),
       awsUrl: aws.url,
       queue,
-      queueUrl: queueUrl(queue),
+      queueUrl: urlOf(queue),
       deadLetterQueue,
       failedInvocationQueue,
-      personToken,
+      personToken: aws.personToken,
       events: bus.events,
       secrets,
       im,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { FairOrder } from './fair-order.ts';
+import { newReceiptHandle } from './receipt-handle.ts';
 import {
   checkMessage,
   type MessageAttributes,
@@ -98,7 +99,7 @@ export class SqsQueue {
       message.receiveCount += 1;
       message.firstReceivedAt ||= this.#now();
       count(message.groupId);
-      const receiptHandle = Buffer.from(`${this.name} ${randomUUID()}`).toString('base64');
+      const receiptHandle = newReceiptHandle(this.name);
       this.#hidden.set(receiptHandle, { message, until: this.#now() + visibilityTimeoutMs });
       received.push({ ...message, receiptHandle });
     }
@@ -110,12 +111,6 @@ export class SqsQueue {
     this.#ready = new FairOrder();
     this.#hidden.clear();
     this.#delayed.clear();
-  }
-
-  /** Whether a receipt handle is of a kind that this queue gives. */
-  mayHaveGiven(receiptHandle: string): boolean {
-    const [name, uuid] = Buffer.from(receiptHandle, 'base64').toString('utf8').split(' ');
-    return name === this.name && uuid?.length === 36;
   }
 
   delete(receiptHandle: string): void {

@@ -1,4 +1,5 @@
 import type { AwsConnection, AwsOperation } from './aws.ts';
+import { isReceiptHandleOf } from './receipt-handle.ts';
 import { queueAttributes } from './sqs-attributes.ts';
 import { onEachEntry } from './sqs-batch.ts';
 import { SqsError } from './sqs-error.ts';
@@ -96,7 +97,7 @@ function changeVisibility(queue: SqsQueue, input: Input): object {
 }
 
 function handleOf(queue: SqsQueue, handle: unknown): string {
-  if (queue.mayHaveGiven(text(handle))) return text(handle);
+  if (isReceiptHandleOf(queue.name, text(handle))) return text(handle);
   throw new SqsError('ReceiptHandleIsInvalid', 'This is no receipt handle of this queue.');
 }
 

@@ -40,6 +40,15 @@ describe('the bundle', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
+  it.each(['http', 'invoke'])('loads nothing of Node for the %s door that only the SDK would look at', async (door) => {
+    const { stdout } = await inLambda(`${door}.mjs`, 'process.moduleLoadList');
+    const loaded: string[] = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
+    expect(loaded).toContain('NativeModule https');
+    for (const name of ['zlib', 'fs/promises', 'readline', 'internal/deps/undici/undici']) {
+      expect(loaded).not.toContain(`NativeModule ${name}`);
+    }
+  });
+
   it('throws from the Invoke door what Lambda makes a function error of', async () => {
     const expression =
       "await handler({ groupId: 'g', userIds: ['a'] }, context).catch((e) => [e.name, e.message, e.stack])";

@@ -7,6 +7,7 @@ import {
   type JWK,
   type JWTHeaderParameters,
 } from 'jose';
+import { elapsedMs } from '../elapsed.ts';
 import { JoinError } from '../errors.ts';
 
 const FRESH_MS = 10 * 60_000;
@@ -72,7 +73,7 @@ export function createIssuerKeys(
   /** Joins the fetch in flight, or starts one if the last started long enough ago. */
   async function refetch(minIntervalMs: number): Promise<void> {
     if (!inFlight) {
-      if (now() >= startedAt && now() - startedAt < minIntervalMs) return;
+      if (elapsedMs(now(), startedAt) < minIntervalMs) return;
       startedAt = now();
       inFlight = fetchOnce();
     }
@@ -85,11 +86,10 @@ export function createIssuerKeys(
 
   async function keySetFor(keyId: string | undefined): Promise<KeySet> {
     const keys = usable();
-    // Below 0 after a clock that was ahead has been set right: then nobody knows how old the keys are.
-    const ageMs = now() - (keys?.fetchedAt ?? 0);
     if (!keys) await refetch(COLD_REFETCH_MS);
-    else if (ageMs < 0 || ageMs >= FRESH_MS || keys.empty || (keyId !== undefined && !keys.ids.has(keyId))) {
-      await refetch(REFETCH_MS);
+    else {
+      const isFresh = elapsedMs(now(), keys.fetchedAt) < FRESH_MS;
+      if (!isFresh || keys.empty || (keyId !== undefined && !keys.ids.has(keyId))) await refetch(REFETCH_MS);
     }
     const found = usable();
     if (!found) throw new JoinError('IDENTITY_UNAVAILABLE', { cause: lastFailure });

@@ -1,6 +1,7 @@
 import { type JoinError, toJoinError } from '../errors.ts';
 import type { Attempt } from '../rongcloud/client.ts';
-import type { RequestFields, Telemetry } from '../telemetry/telemetry.ts';
+import type { RequestFields } from '../telemetry/fields.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { JoinReport, JoinUsers } from './join-users.ts';
 import type { JoinRequest } from './request.ts';
 import { validRequestId } from './request-id.ts';

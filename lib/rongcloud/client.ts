@@ -64,7 +64,7 @@ export function createClient(options: ClientOptions): RongCloudClient {
   async function post(path: string, form: string, call: CallOptions): Promise<JoinError | undefined> {
     const askedAt = now();
     const found = credentials.get();
-    // What is at hand needs no clock, which would cost a tenth of a warm call.
+    // What is at hand needs no clock: to end the race would make an error, with its stack trace, for each call.
     const app = found instanceof Promise ? await soon(found, call) : found;
     call.onSecret?.(now() - askedAt);
     if (app instanceof JoinError) return app;

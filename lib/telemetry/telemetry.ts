@@ -6,8 +6,6 @@ import { describeCause, describeFailure } from './error-description.ts';
 import type { BatchFields, CallFields, DeadLetterFields, LostEventsFields, RequestFields } from './fields.ts';
 import names from './metric-names.json' with { type: 'json' };
 
-export type { BatchFields, RequestFields } from './fields.ts';
-
 /** What is told of requests, calls and batches: log lines and metrics. One instance for each door. */
 export interface Telemetry {
   /** Counts what happens behind the requests. */

@@ -10,7 +10,7 @@ import { createJoinUsers } from '../../lib/join/join-users.ts';
 import type { Enqueue } from '../../lib/join/serve.ts';
 import { createClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
-import type { RequestFields } from '../../lib/telemetry/telemetry.ts';
+import type { RequestFields } from '../../lib/telemetry/fields.ts';
 import { createHttpHandler } from './described-doors.ts';
 import { answers, type FaultyServer, joins, startFaultyServer } from './faulty-server.ts';
 import { goodClaims, keySet, RULES, type TestKey, testKey } from './tokens.ts';

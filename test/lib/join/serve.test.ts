@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { JoinError } from '../../../lib/errors.ts';
 import type { JoinReport, JoinUsers } from '../../../lib/join/join-users.ts';
 import { failureOf, type ServeOptions, serve } from '../../../lib/join/serve.ts';
-import type { RequestFields } from '../../../lib/telemetry/telemetry.ts';
+import type { RequestFields } from '../../../lib/telemetry/fields.ts';
 
 const request = { groupId: 'g', userIds: ['a', 'b', 'c'] };
 const full = new JoinError('GROUP_FULL');
