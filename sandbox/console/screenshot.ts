@@ -1,10 +1,8 @@
-import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { chromium, type Page } from 'playwright-core';
 import { buildFunctions } from '../../build.ts';
 import { CHROMIUM } from '../chromium.ts';
 import { startSandbox } from '../sandbox.ts';
-import { type Pixels, toIndexedPng } from './indexed-png.ts';
 
 // Makes the picture of the console in the README: a failover, a queued join and a dead letter.
 // `npm run screenshot`, or with `-- --file x.png --width 360 --scheme dark` another one.
@@ -33,8 +31,7 @@ try {
   await page.goto(sandbox.consoleUrl);
   await play(page);
   await page.mouse.move(0, 0);
-  const picture = await page.screenshot({ fullPage: true, animations: 'disabled' });
-  await writeFile(values.file, toIndexedPng(await readPixels(picture)));
+  await page.screenshot({ path: values.file, fullPage: true, animations: 'disabled' });
   console.log(`Wrote ${values.file}.`);
 } finally {
   await browser.close();
@@ -67,19 +64,4 @@ async function play(page: Page): Promise<void> {
   await page.getByRole('region', { name: 'Groups' }).getByText('erin').waitFor();
   await join('frank', 'Later, through the queue', '202');
   await page.getByRole('region', { name: 'Queue' }).getByText('frank').waitFor();
-}
-
-/** Chromium reads the picture: Node has nothing that does. */
-async function readPixels(picture: Buffer): Promise<Pixels> {
-  const page = await browser.newPage();
-  const { width, height, base64 }: { width: number; height: number; base64: string } =
-    await page.evaluate(`(async () => {
-    const bytes = Uint8Array.fromBase64('${picture.toString('base64')}');
-    const bitmap = await createImageBitmap(new Blob([bytes]));
-    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
-    context.drawImage(bitmap, 0, 0);
-    const { width, height, data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-    return { width, height, base64: new Uint8Array(data.buffer).toBase64() };
-  })()`);
-  return { width, height, rgba: Buffer.from(base64, 'base64') };
 }
