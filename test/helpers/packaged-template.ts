@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { SCHEMA_CACHE } from '../../sandbox/functions.ts';
 import type { TemplateResource } from './cloudformation-schema.ts';
 
 const run = promisify(execFile);
@@ -66,7 +67,10 @@ async function serverless(
   env: Record<string, string>,
 ): Promise<string> {
   const values = Object.entries(params).map(([name, value]) => `--param=${name}=${value}`);
-  const { stdout, stderr } = await run(process.execPath, [SERVERLESS, ...flags, ...values], { cwd: ROOT, env });
+  const { stdout, stderr } = await run(process.execPath, [SERVERLESS, ...flags, ...values], {
+    cwd: ROOT,
+    env: { ...env, SLS_SCHEMA_CACHE_BASE_DIR: SCHEMA_CACHE },
+  });
   return stdout + stderr;
 }
 
