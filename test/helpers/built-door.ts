@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expectDescribedError, expectDescribedResult, expectSaid } from './described-doors.ts';
 
-const PROCESS = fileURLToPath(new URL('./door-process.ts', import.meta.url));
+const PROCESS = fileURLToPath(new URL('./door-process.mjs', import.meta.url));
 // How Lambda starts Node.
 const FLAGS = ['--no-experimental-require-module', '--no-experimental-detect-module'];
 
