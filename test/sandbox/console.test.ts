@@ -318,7 +318,8 @@ describe('the stream', () => {
   it('has room for 20 readers, and for others when they are gone', async () => {
     const stop = new AbortController();
     const open = () => fetch(`${bed.url}/_sandbox/stream`, { signal: stop.signal });
-    for (let i = 0; i < 20; i++) expect((await open()).status).toBe(200);
+    const readers = await Promise.all(Array.from({ length: 20 }, open));
+    expect(readers.map(({ status }) => status)).toEqual(Array(20).fill(200));
     expect((await open()).status).toBe(503);
     stop.abort();
     await expect.poll(async () => (await readUntil(() => true).catch(() => undefined))?.events.length).toBe(1);
