@@ -1,12 +1,10 @@
-import { type InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { InvokeCommand } from '@aws-sdk/client-lambda';
+import { describe, expect, it } from 'vitest';
 import { createJoinGroup } from '../../client/join-group.ts';
 import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
 import { createInvokeHandler } from '../helpers/described-doors.ts';
-import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
 
-const people = (count: number) => Array.from({ length: count }, (_, i) => `u${i}`);
 const input = { groupId: 'g', userIds: ['a', 'b', 'a', 'c'] };
 const payload = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
 type Send = (command: InvokeCommand) => Promise<unknown>;
@@ -144,33 +142,5 @@ describe('the client, without an answer of the function', () => {
   it('says why a function ended', async () => {
     const result = await given(answers({ errorType: 'Sandbox.Timedout', errorMessage: 'Task timed out' }));
     expect(result).toHaveProperty('detail', expect.stringContaining('Sandbox.Timedout: Task timed out'));
-  });
-});
-
-describe('the client, end to end', () => {
-  let sandbox: TestSandbox;
-  let lambda: LambdaClient;
-  beforeAll(async () => {
-    sandbox = await startTestSandbox();
-    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-    lambda = new LambdaClient({ endpoint: sandbox.invokeUrl, region: 'us-east-1', credentials, maxAttempts: 1 });
-  });
-  afterAll(async () => {
-    lambda?.destroy();
-    await sandbox?.close();
-  });
-
-  it('joins, and says who did not fit', async () => {
-    const joinGroup = createJoinGroup({ functionName: sandbox.invokeFunctionName, client: lambda });
-    expect(await joinGroup({ groupId: 'g', userIds: ['first'] })).toMatchObject({ kind: 'joined', joined: ['first'] });
-    const result = await joinGroup({ groupId: 'g', userIds: people(3000) });
-    expect(result).toMatchObject({ kind: 'failed', code: 'GROUP_FULL', outcome: 'rejected', retryable: false });
-    expect(result.joined).toEqual(people(2000));
-    expect(result).toMatchObject({ failed: [{ userIds: people(3000).slice(2000) }] });
-  });
-
-  it('says that there is no such function', async () => {
-    const joinGroup = createJoinGroup({ functionName: 'nothing', client: lambda });
-    expect(await joinGroup(input)).toMatchObject({ code: 'INVOKE_REFUSED', outcome: 'not_sent', retryable: false });
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { MAX_BYTES } from '../../lib/queue/send.ts';
 import { MEMBER, memberGroup, REFUSED, SERVICE } from '../helpers/claims.ts';
 import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
 
@@ -161,5 +162,61 @@ describe('the queue door, end to end', () => {
     await emptied();
     expect(app().groups.members('g').toSorted()).toEqual(people(20).toSorted());
     expect(deadLetters()).toEqual([]);
+  });
+});
+
+describe('large messages', () => {
+  it('become dead letters up to 1 MiB as they came, without attributes where these do not fit', async () => {
+    const full = 'x'.repeat(MAX_BYTES);
+    const nearlyFull = 'y'.repeat(MAX_BYTES - 200);
+    sandbox.queue.send(full);
+    sandbox.queue.send(nearlyFull);
+    await emptied();
+    const names = deadLetters().map(({ body, ...attributes }) => [body, Object.keys(attributes).sort()] as const);
+    expect(new Map(names)).toEqual(
+      new Map([
+        [full, []],
+        [nearlyFull, ['code', 'failedCount', 'requestId']],
+      ]),
+    );
+  });
+
+  it('are the largest request there is, whose users join', async () => {
+    const userIds = people(2500, '').map((id) => id.padEnd(64, '\uffff'));
+    const body = JSON.stringify({ userIds });
+    expect((await sandbox.post('g', { token: service, body, headers: later })).status).toBe(202);
+    await emptied();
+    expect(app().groups.members('g')).toHaveLength(2500);
+    expect(deadLetters()).toEqual([]);
+  });
+});
+
+describe('what the queue door told of its batches', () => {
+  it('is shown to people', async () => {
+    const shown = async (): Promise<typeof sandbox.events> => {
+      const response = await fetch(`${sandbox.awsUrl}/_sandbox/events`);
+      return JSON.parse(await response.text());
+    };
+    const told = async () => (await shown()).filter(({ detail }) => JSON.stringify(detail).includes('"told"'));
+    app().unknownUsers.add('ghost');
+    sandbox.queue.send(JSON.stringify({ groupId: 'told', userIds: ['a', 'ghost'], requestId: 'r-1' }));
+    await expect.poll(told, { timeout: 15_000 }).toMatchObject([
+      {
+        source: 'rongcloud-group-join.local',
+        'detail-type': 'Joins Settled',
+        detail: {
+          groupId: 'told',
+          results: [{ requestId: 'r-1', joined: 1, refused: 1, undecided: 0, code: 'UPSTREAM_REJECTED' }],
+        },
+      },
+    ]);
+    expect(await shown()).toEqual(sandbox.events);
+  });
+
+  it('is shown to nobody else, and nothing else is', async () => {
+    const status = async (path: string, init?: RequestInit) => (await fetch(`${sandbox.awsUrl}${path}`, init)).status;
+    expect(await status('/_sandbox/events', { headers: { Origin: 'https://a.example' } })).toBe(403);
+    expect(await status('/_sandbox/events', { method: 'POST' })).toBe(400);
+    expect(await status('/toString')).toBe(400);
   });
 });

@@ -1,5 +1,7 @@
 import net from 'node:net';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createJoinGroup } from '../../client/join-group.ts';
 import { SERVICE } from '../helpers/claims.ts';
 import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
 
@@ -108,6 +110,30 @@ describe('the Invoke door, end to end', () => {
     expect(await send(1024 * 1024 + 1, 'Event')).toEqual(tooLarge);
     expect((await send(6 * 1024 * 1024, 'RequestResponse'))[0]).toBe(200);
     expect((await send(1024 * 1024, 'Event'))[0]).toBe(202);
+  });
+});
+
+describe('the client of the Invoke door, end to end', () => {
+  let client: LambdaClient;
+  beforeAll(() => {
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    client = new LambdaClient({ endpoint: sandbox.invokeUrl, region: 'us-east-1', credentials, maxAttempts: 1 });
+  });
+  afterAll(() => client?.destroy());
+
+  it('joins, and says who did not fit', async () => {
+    const joinGroup = createJoinGroup({ functionName: sandbox.invokeFunctionName, client });
+    expect(await joinGroup({ groupId: 'g', userIds: ['first'] })).toMatchObject({ kind: 'joined', joined: ['first'] });
+    const result = await joinGroup({ groupId: 'g', userIds: people(3000) });
+    expect(result).toMatchObject({ kind: 'failed', code: 'GROUP_FULL', outcome: 'rejected', retryable: false });
+    expect(result.joined).toEqual(people(2000));
+    expect(result).toMatchObject({ failed: [{ userIds: people(3000).slice(2000) }] });
+  });
+
+  it('says that there is no such function', async () => {
+    const joinGroup = createJoinGroup({ functionName: 'nothing', client });
+    const result = await joinGroup({ groupId: 'g', userIds: ['a'] });
+    expect(result).toMatchObject({ code: 'INVOKE_REFUSED', outcome: 'not_sent', retryable: false });
   });
 });
 
