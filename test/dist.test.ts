@@ -32,7 +32,8 @@ function inLambda(door: string, expression: string, env: Record<string, string> 
   });
 }
 
-describe('the bundle', () => {
+// Most wait for a process of their own.
+describe.concurrent('the bundle', () => {
   it('answers under the flags that Lambda gives Node', async () => {
     const { stdout } = await inLambda('http.mjs', 'await handler({ headers: {} }, context)');
     const answer = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
