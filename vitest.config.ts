@@ -17,8 +17,9 @@ export default defineConfig(({ mode }) => ({
     setupFiles: ['test/helpers/closed-network.ts'],
     // No test file leaves anything behind in a module, so each worker loads the code once.
     isolate: false,
-    // Many tests wait for processes and sockets, so two can share a machine of two cores. Vitest would run one.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Many tests wait for processes and sockets, so three can share a machine of two cores, and two of the slow ones.
+    // Vitest would run one.
+    maxWorkers: Math.max(mode === 'slow' ? 2 : 3, availableParallelism() - 1),
     testTimeout: 20_000,
     hookTimeout: 90_000,
     restoreMocks: true,
