@@ -1,29 +1,33 @@
 import type http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as z from 'zod/mini';
+import * as v from 'valibot';
 
 const common = {
   /** For how many calls; for all until told otherwise if absent. */
-  calls: z.optional(z.int().check(z.positive())),
+  calls: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
   /** Carry the call out first, so that it happened although the caller can't know. */
-  carryOut: z.optional(z.boolean()),
+  carryOut: v.optional(v.boolean()),
 };
 
-const misbehavior = z.discriminatedUnion('kind', [
-  z.strictObject({
+const misbehavior = v.variant('kind', [
+  v.strictObject({
     ...common,
-    kind: z.literal('status'),
-    status: z.int().check(z.gte(200), z.lte(599)),
-    body: z.optional(z.string()),
+    kind: v.literal('status'),
+    status: v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599)),
+    body: v.optional(v.string()),
   }),
-  z.strictObject({ ...common, kind: z.literal('delay'), ms: z.number().check(z.nonnegative(), z.lte(60_000)) }),
-  z.strictObject({ ...common, kind: z.literal('hang') }),
-  z.strictObject({ ...common, kind: z.literal('cut') }),
-  z.strictObject({ ...common, kind: z.literal('close') }),
+  v.strictObject({
+    ...common,
+    kind: v.literal('delay'),
+    ms: v.pipe(v.number(), v.minValue(0), v.maxValue(60_000)),
+  }),
+  v.strictObject({ ...common, kind: v.literal('hang') }),
+  v.strictObject({ ...common, kind: v.literal('cut') }),
+  v.strictObject({ ...common, kind: v.literal('close') }),
 ]);
 
 /** How a stand-in can be told to misbehave. */
-export type Misbehavior = z.infer<typeof misbehavior>;
+export type Misbehavior = v.InferOutput<typeof misbehavior>;
 
 /** What a person is told who sent something else. */
 export const MISBEHAVIOR_RULE =
@@ -31,7 +35,8 @@ export const MISBEHAVIOR_RULE =
 
 /** Reads what a person sent; undefined if it is no misbehaviour. */
 export function parseMisbehavior(value: unknown): Misbehavior | undefined {
-  return misbehavior.safeParse(value).data;
+  const result = v.safeParse(misbehavior, value);
+  return result.success ? result.output : undefined;
 }
 
 /**

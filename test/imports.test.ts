@@ -30,7 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'lib/identity': ['lib/errors.ts', 'lib/ids.ts', 'lib/elapsed.ts', 'jose'],
   'lib/config.ts': ['lib/environment.ts', 'lib/identity', 'lib/rongcloud'],
-  'lib/join': ['lib/errors.ts', 'lib/ids.ts', 'lib/rongcloud', 'lib/telemetry', 'zod/mini'],
+  'lib/join': ['lib/errors.ts', 'lib/ids.ts', 'lib/rongcloud', 'lib/telemetry', 'valibot'],
   'lib/policy.ts': ['lib/identity', 'lib/join'],
   'lib/queue': [
     'lib/errors.ts',
@@ -130,7 +130,7 @@ describe('imports', () => {
     ['lib/errors.ts', "import { idFault } from './ids.ts';"],
     ['lib/ids.ts', "import { JoinError } from './errors.ts';"],
     ['lib/rongcloud/client.ts', "import type { Caller } from '../identity/caller.ts';"],
-    ['lib/rongcloud/client.ts', "import * as z from 'zod/mini';"],
+    ['lib/rongcloud/client.ts', "import * as v from 'valibot';"],
     ['lib/rongcloud/form.ts', "import http from 'node:http';"],
     ['lib/credentials.ts', "import type { JoinRequest } from './join/request.ts';"],
     ['lib/identity/caller.ts', "export { parseMessage } from '../join/request.ts';"],

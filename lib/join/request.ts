@@ -1,4 +1,4 @@
-import * as z from 'zod/mini';
+import * as v from 'valibot';
 import { type FieldError, JoinError } from '../errors.ts';
 import { idFault, MAX_ID_LENGTH, nameFault } from '../ids.ts';
 import type { JoinRequest } from '../rongcloud/form.ts';
@@ -11,68 +11,83 @@ const MAX_FIELD_ERRORS = 100;
 /** What is said of a key that does not belong. */
 export const UNKNOWN_KEY = 'Unknown key.';
 
+const IS_REQUIRED = 'Is required.';
 const NOT_A_STRING = 'Must be a string.';
 
-const text = z.string({ error: ({ input }) => (input === undefined ? 'Is required.' : NOT_A_STRING) });
+const text = v.string(({ input }) => (input === undefined ? IS_REQUIRED : NOT_A_STRING));
 
 /** A text without a fault that `faultOf` finds. */
 function textWithout(faultOf: (text: string) => string | undefined) {
-  return text.check(({ value, issues }) => {
-    const fault = faultOf(value);
-    if (fault !== undefined) issues.push({ code: 'custom', message: fault, input: value });
-  });
+  return v.pipe(
+    text,
+    v.rawCheck(({ dataset, addIssue }) => {
+      const fault = dataset.typed ? faultOf(dataset.value) : undefined;
+      if (fault !== undefined) addIssue({ message: fault });
+    }),
+  );
 }
 
 const id = textWithout(idFault);
 const groupName = textWithout(nameFault);
 
 /** Ids are looked at one by one and no further than the faults that are named: a long list of junk costs little. */
-const userIds = z
-  .custom<string[]>(Array.isArray, {
-    error: ({ input }) => (input === undefined ? 'Is required.' : 'Must be a list of user ids.'),
-  })
-  .check(({ value, issues }) => {
-    for (const [index, userId] of value.entries()) {
-      const fault = typeof userId === 'string' ? idFault(userId) : NOT_A_STRING;
-      if (fault !== undefined) issues.push({ code: 'custom', message: fault, input: userId, path: [index] });
-      if (issues.length >= MAX_FIELD_ERRORS) return;
+const userIds = v.pipe(
+  v.custom<string[]>(Array.isArray, ({ input }) => (input === undefined ? IS_REQUIRED : 'Must be a list of user ids.')),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const input = dataset.value;
+    let faults = 0;
+    for (const [key, value] of input.entries()) {
+      const message = typeof value === 'string' ? idFault(value) : NOT_A_STRING;
+      if (message === undefined) continue;
+      addIssue({ message, path: [{ type: 'array', origin: 'value', input, key, value }] });
+      faults += 1;
+      if (faults >= MAX_FIELD_ERRORS) return;
     }
-  });
-
-const NOT_AN_OBJECT = 'Must be a JSON object.';
-
-const messageSchema = z.strictObject(
-  { groupId: id, userIds, groupName: z.optional(groupName), requestId: z.optional(z.unknown()) },
-  NOT_AN_OBJECT,
+  }),
 );
 
-const bodySchema = z.strictObject({ userIds: z.optional(userIds), groupName: z.optional(groupName) }, NOT_AN_OBJECT);
+/** A JSON object with these keys and no others. */
+function jsonObject<Entries extends v.ObjectEntries>(entries: Entries) {
+  return v.pipe(
+    v.custom<object>(
+      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+      'Must be a JSON object.',
+    ),
+    v.strictObject(entries, ({ expected }) => (expected === 'never' ? UNKNOWN_KEY : IS_REQUIRED)),
+  );
+}
+
+const bodyFields = { userIds: v.optional(userIds), groupName: v.optional(groupName) };
+const messageFields = { groupId: id, userIds, groupName: v.optional(groupName), requestId: v.optional(v.unknown()) };
+const body = jsonObject(bodyFields);
+const message = jsonObject(messageFields);
 
 /**
  * Checks a join in one object, `{"groupId","userIds","groupName"?,"requestId"?}`. Throws INVALID_REQUEST with a
  * JSON pointer to each bad field, at most 100 of them.
  */
-export function parseMessage(message: unknown): JoinRequest {
-  const result = messageSchema.safeParse(message);
-  if (!result.success) throw invalidRequest(result.error.issues.flatMap(toFieldErrors));
-  return toJoinRequest(result.data.groupId, result.data);
+export function parseMessage(value: unknown): JoinRequest {
+  const result = v.safeParse(message, value);
+  if (!result.success) throw invalidRequest(toFieldErrors(result.issues, messageFields));
+  return toJoinRequest(result.output.groupId, result.output);
 }
 
 /**
  * Checks a join whose group stands in a path and the rest in a body, `{"userIds"?,"groupName"?}` or undefined.
  * `selfId` joins where the body names nobody; without it, somebody must be named. Throws as `parseMessage` does.
  */
-export function parsePathAndBody(groupId: unknown, body: unknown, selfId?: string): JoinRequest {
-  const path = id.safeParse(groupId);
-  const rest = bodySchema.safeParse(body === undefined ? {} : body);
+export function parsePathAndBody(groupId: unknown, given: unknown, selfId?: string): JoinRequest {
+  const path = v.safeParse(id, groupId);
+  const rest = v.safeParse(body, given === undefined ? {} : given);
   const faults = [
-    ...(path.error?.issues ?? []).map(({ message }) => ({ pointer: '/groupId', detail: message })),
-    ...(rest.error?.issues ?? []).flatMap(toFieldErrors),
+    ...(path.issues ?? []).map(({ message: detail }) => ({ pointer: '/groupId', detail })),
+    ...toFieldErrors(rest.issues ?? [], bodyFields),
   ];
   if (!path.success || !rest.success) throw invalidRequest(faults);
-  const named = rest.data.userIds ?? (selfId === undefined ? undefined : [selfId]);
+  const named = rest.output.userIds ?? (selfId === undefined ? undefined : [selfId]);
   if (!named) throw invalidRequest([{ pointer: '/userIds', detail: 'Is required: a service must say who joins.' }]);
-  return toJoinRequest(path.data, { ...rest.data, userIds: named });
+  return toJoinRequest(path.output, { ...rest.output, userIds: named });
 }
 
 function toJoinRequest(groupId: string, parts: { userIds: string[]; groupName?: string | undefined }): JoinRequest {
@@ -89,11 +104,14 @@ export function invalidRequest(fields: readonly FieldError[]): JoinError {
   return new JoinError('INVALID_REQUEST', { fields: fields.slice(0, MAX_FIELD_ERRORS) });
 }
 
-function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.slice(0, MAX_FIELD_ERRORS).map((key) => ({ pointer: keyPointer(key), detail: UNKNOWN_KEY }));
-  }
-  return [{ pointer: issue.path.map((part) => keyPointer(String(part))).join(''), detail: issue.message }];
+/** Of the keys that do not belong, an issue names the first alone. */
+function toFieldErrors(issues: readonly v.BaseIssue<unknown>[], known: v.ObjectEntries): FieldError[] {
+  return issues.flatMap(({ path, expected, message: detail }) => {
+    const unknown = expected === 'never' ? Object.keys(Object(path?.[0].input)) : [];
+    const keys = unknown.filter((key) => !Object.hasOwn(known, key)).slice(0, MAX_FIELD_ERRORS);
+    if (keys.length > 0) return keys.map((key) => ({ pointer: keyPointer(key), detail }));
+    return [{ pointer: (path ?? []).map(({ key }) => keyPointer(String(key))).join(''), detail }];
+  });
 }
 
 /** One step of a JSON pointer (RFC 6901). A key that is longer than any id is not repeated: its parent is pointed at. */

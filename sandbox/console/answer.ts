@@ -1,4 +1,4 @@
-import type * as z from 'zod/mini';
+import * as v from 'valibot';
 
 /** What the console's interface answers. */
 export interface Answer {
@@ -16,10 +16,16 @@ export class Refusal extends Error {
   }
 }
 
+/** A JSON object, whatever it holds. */
+export function jsonObject(fault: string) {
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+  return v.custom<Record<string, unknown>>(isObject, fault);
+}
+
 /** A value of a type, or a refusal that names each fault. */
-export function parse<T>(type: z.ZodMiniType<T>, value: unknown): T {
-  const { data, error } = type.safeParse(value);
-  if (!error) return data;
-  const faults = error.issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')} ${message}` : message));
+export function parse<T>(type: v.GenericSchema<unknown, T>, value: unknown): T {
+  const { success, output, issues } = v.safeParse(type, value);
+  if (success) return output;
+  const faults = issues.map((issue) => [v.getDotPath(issue), issue.message].filter(Boolean).join(' '));
   throw new Refusal(400, faults.join('; '));
 }

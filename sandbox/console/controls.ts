@@ -1,4 +1,4 @@
-import * as z from 'zod/mini';
+import * as v from 'valibot';
 import { MISBEHAVIOR_RULE, parseMisbehavior } from '../misbehavior.ts';
 import { type Answer, parse, Refusal } from './answer.ts';
 import { makeJoin } from './joins.ts';
@@ -10,8 +10,8 @@ type Control = (parts: ConsoleParts, argument: string, body: unknown) => Answer 
 
 const DONE: Answer = { status: 204 };
 const MAX_UNKNOWN_USERS = 1000;
-const userId = z.string().check(z.minLength(1), z.maxLength(64, 'The user id must be at most 64 characters'));
-const faultName = z.enum(FAULT_NAMES, `The fault must be of ${FAULT_NAMES.join(', ')}`);
+const userId = v.pipe(v.string(), v.minLength(1), v.maxLength(64, 'The user id must be at most 64 characters'));
+const faultName = v.picklist(FAULT_NAMES, `The fault must be of ${FAULT_NAMES.join(', ')}`);
 
 const CONTROLS: Readonly<Record<string, Control>> = {
   'POST joins': (parts, _, body) => makeJoin(parts, body),

@@ -134,13 +134,13 @@ describe('a join that is asked for', () => {
   });
 
   it.each([
-    [{}, /groupId must be a text; userIds must be a list; as must be user or backend/],
+    [{}, /groupId is missing; userIds is missing; as is missing/],
     [{ groupId: '', userIds: [], as: 'user' }, /groupId must not be empty; userIds must name somebody/],
     [{ groupId: 'g', userIds: [7], as: 'user' }, /userIds\.0 must be a text/],
     [{ groupId: 'g', userIds: ['a'], as: 'user', when: 'soon' }, /when must be now, queued or wait/],
     [{ groupId: 'g', userIds: ['a'], as: 'user', waitSeconds: 9 }, /waitSeconds must be at most 8/],
     [{ groupId: 'g', userIds: ['a'], as: 'user', claims: [] }, /claims must be an object/],
-    [{ groupId: 'g', userIds: ['a'], as: 'user', extra: 1 }, /must not have extra/],
+    [{ groupId: 'g', userIds: ['a'], as: 'user', extra: 1 }, /extra must not be there/],
     [[], /The body must be a JSON object/],
     ['{', /The body is not JSON/],
   ])('is refused for %j', async (order, reason) => {

@@ -33,8 +33,8 @@ describe('npm start', () => {
     for (const file of ['package.json', 'sandbox/start.mjs']) cpSync(join(ROOT, file), join(folder, file));
     const line = 'Some packages are not installed. Run this first: npm ci (without --omit=dev)\n';
     expect(await refusal(folder)).toBe(line);
-    mkdirSync(join(folder, 'node_modules/zod'), { recursive: true });
-    writeFileSync(join(folder, 'node_modules/zod/package.json'), '{}');
+    mkdirSync(join(folder, 'node_modules/valibot'), { recursive: true });
+    writeFileSync(join(folder, 'node_modules/valibot/package.json'), '{}');
     expect(await refusal(folder)).toBe(line);
   });
 
