@@ -30,34 +30,54 @@ const lambdaCredentials: Plugin = {
 };
 
 /**
- * What the SDK's shared code takes from Node at a start, and Lambda's functions have no use for:
- * - Its clients look for settings in ~/.aws too, where Lambda has none. Without that, fs/promises, and readline with it,
- *   stay out of a start. The SDK's environment variables work as ever.
+ * What the SDK's shared code has for machines and services that Lambda's functions know nothing of:
+ * - Its clients look for settings in ~/.aws too, where Lambda has none. The SDK's environment variables work as ever.
+ * - It has hashes of its own for a Node without crypto.
  * - It takes CRC-32 from zlib for the checksums of other services. zlib is loaded once somebody computes one.
  *
  * Version 3.1169.0 needs this: a client reads the files for each setting that its environment does not hold, and the
  * checksums come along with what each client needs. Each can go once it costs a start nothing.
  */
-const SDK_BUILTINS: Readonly<Record<string, string>> = {
-  'node:fs/promises': "export const readFile = async () => '';",
-  'node:zlib': "export const crc32 = (data, value) => process.getBuiltinModule('node:zlib').crc32(data, value);",
-};
-const sdkBuiltins: Plugin = {
-  name: 'sdk-builtins',
+const sdkOutsideLambda: Plugin = {
+  name: 'sdk-outside-lambda',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:(fs\/promises|zlib)$/ }, ({ path, importer }) =>
-      importer.includes('/@smithy/core/') ? { path, namespace: 'sdk-builtins', sideEffects: false } : undefined,
+    onLoad({ filter: /@smithy\/core\/.*\/loadSharedConfigFiles\.js$/ }, () => ({
+      contents: `export { CONFIG_PREFIX_SEPARATOR } from './constants';
+export const loadSharedConfigFiles = async () => ({ configFile: {}, credentialsFile: {} });`,
+    }));
+    onLoad({ filter: /@smithy\/core\/.*\/checksum\/\w+\/\w+Js\.js$/ }, ({ path }) => ({
+      contents: `export const ${basename(path, '.js')} = undefined;`,
+    }));
+    onResolve({ filter: /^node:zlib$/ }, ({ path, importer }) =>
+      importer.includes('/@smithy/core/') ? { path, namespace: 'later', sideEffects: false } : undefined,
     );
-    onLoad({ filter: /.*/, namespace: 'sdk-builtins' }, ({ path }) => ({ contents: SDK_BUILTINS[path] ?? '' }));
+    onLoad({ filter: /.*/, namespace: 'later' }, () => ({
+      contents: "export const crc32 = (data, value) => process.getBuiltinModule('node:zlib').crc32(data, value);",
+    }));
   },
 };
 
 const DOORS = ['http', 'invoke', 'queue'];
 
-/** What Lambda imports: the name of a function's handler, and what awaits the start of its door. */
+/**
+ * What Lambda imports: the name of a function's handler, and what awaits the start of its door. It loads the bundle's
+ * files itself, since `require` looks for each file's real path and for a package.json around it first.
+ */
 function loader(door: string): string {
-  return `const { createRequire } = process.getBuiltinModule('node:module');
-export const handler = await createRequire(import.meta.url)('./${door}.cjs').start();
+  return `const { readFileSync } = process.getBuiltinModule('node:fs');
+const { compileFunction } = process.getBuiltinModule('node:vm');
+const loaded = new Map();
+function require(id) {
+  if (!id.startsWith('./')) return process.getBuiltinModule(id);
+  if (loaded.has(id)) return loaded.get(id).exports;
+  const filename = import.meta.dirname + id.slice(1);
+  const run = compileFunction(readFileSync(filename, 'utf8'), ['module', 'require'], { filename });
+  const module = { exports: {} };
+  loaded.set(id, module);
+  run(module, require);
+  return module.exports;
+}
+export const handler = await require('./${door}.cjs').start();
 `;
 }
 
@@ -71,14 +91,16 @@ export async function buildFunctions(): Promise<Metafile> {
     entryPoints: Object.fromEntries(DOORS.map((door) => [door, `functions/entry/${door}.ts`])),
     outdir: 'dist',
     outExtension: { '.js': '.cjs' },
-    chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
     splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    plugins: [lambdaCredentials, sdkBuiltins],
+    plugins: [lambdaCredentials, sdkOutsideLambda],
+    // Node has ReadableStream, and loads all web streams where somebody asks for it. The SDK asks of every body if it is
+    // one. It never is with node:http, and nothing else here uses any.
+    define: { ReadableStream: 'undefined' },
     metafile: true,
     minify: true,
     sourcemap: 'inline',

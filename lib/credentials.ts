@@ -118,6 +118,10 @@ export function secretsManagerReader(secretId: string, requestTimeoutMs = 2000):
   const client = harden(
     new SecretsManagerClient({
       maxAttempts: 2,
+      // The SDK's own defaults, as it would find them: to look for others takes a start 1 ms.
+      retryMode: 'standard',
+      defaultsMode: 'legacy',
+      authSchemePreference: [],
       requestHandler: { connectionTimeout: 1000, requestTimeout: requestTimeoutMs, throwOnRequestTimeout: true },
     }),
   );

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { JoinConfig } from '../../lib/config.ts';
 import { createCredentials, secretsManagerReader } from '../../lib/credentials.ts';
 import { type ClientOptions, createClient, type RongCloudClient } from '../../lib/rongcloud/client.ts';
@@ -10,7 +10,7 @@ import type { Telemetry } from '../../lib/telemetry/telemetry.ts';
 /** Initialisation waits this long for what the first request needs. */
 const WARM_UP_MS = 2000;
 
-export const sleep: Sleep = (ms, options) => setTimeout(ms, undefined, options);
+export const sleep: Sleep = (ms, options) => wait(ms, undefined, options);
 
 /** Starts a client, and fetches what its first call needs. */
 export async function startClient(
@@ -40,8 +40,10 @@ export async function startClient(
  * environment dies; a failure is left for the first request to meet and report.
  */
 async function warmUp(...fetches: (() => Promise<unknown>)[]): Promise<void> {
-  const enough = new AbortController();
-  const limit = sleep(WARM_UP_MS, { signal: enough.signal }).catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise((resolve) => {
+    timer = setTimeout(resolve, WARM_UP_MS);
+  });
   await Promise.race([Promise.allSettled(fetches.map((fetch) => fetch())), limit]);
-  enough.abort();
+  clearTimeout(timer);
 }
