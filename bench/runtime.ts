@@ -32,11 +32,16 @@ for (;;) {
   const { id, deadline, text } = await call('GET', 'next');
   const event = JSON.parse(text);
   const context = { awsRequestId: id, getRemainingTimeInMillis: () => deadline - Date.now() };
+  if (event.bench === 'end') process.exit();
   const result = event.bench === 'usage' ? usage() : await handler(event, context);
   await call('POST', `${id}/response`, JSON.stringify(result));
 }
 
 function usage(): object {
   const { user, system } = process.cpuUsage();
-  return { cpuMicroseconds: user + system, peakKilobytes: process.resourceUsage().maxRSS };
+  return {
+    atMicroseconds: Number(process.hrtime.bigint() / 1000n),
+    cpuMicroseconds: user + system,
+    peakKilobytes: process.resourceUsage().maxRSS,
+  };
 }
