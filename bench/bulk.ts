@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -60,7 +60,7 @@ function environment() {
         credentials: { get: async () => APP, replace: async () => undefined },
         now: Date.now,
         random: Math.random,
-        randomBytes,
+        randomUUID,
         sleep: (ms, options) => sleep(ms, undefined, options),
         maxAttempts: 1,
       }),

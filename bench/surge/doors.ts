@@ -41,7 +41,7 @@ function client({ time, random, rongCloud }: Surroundings, door: string, options
     credentials: { get: async () => APP, replace: async () => undefined },
     now: time.now,
     random,
-    randomBytes: (size) => Uint8Array.from({ length: size }, () => random() * 256),
+    randomUUID: () => Buffer.from(Array.from({ length: 16 }, () => random() * 256)).toString('hex'),
     sleep: time.sleep,
     ...options,
   });

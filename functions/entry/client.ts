@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { JoinConfig } from '../../lib/config.ts';
 import { createCredentials, secretsManagerReader } from '../../lib/credentials.ts';
@@ -26,7 +26,7 @@ export async function startClient(
     credentials,
     now: Date.now,
     random: Math.random,
-    randomBytes,
+    randomUUID,
     sleep,
     observe,
     ...options,

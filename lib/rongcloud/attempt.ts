@@ -48,13 +48,13 @@ export interface AttemptDeps {
   transport: Transport;
   /** Milliseconds since 1970. */
   now: () => number;
-  randomBytes: (size: number) => Uint8Array;
+  randomUUID: () => string;
   /** Told when calls begin with another domain from now on. */
   onSwitch: () => void;
 }
 
 /** Makes one attempt: one sending, and another on a new connection if a kept-alive one turns out dead. */
-export function createAttempt(domains: Domains, { transport, now, randomBytes, onSwitch }: AttemptDeps) {
+export function createAttempt(domains: Domains, { transport, now, randomUUID, onSwitch }: AttemptDeps) {
   return async (sending: Sending): Promise<JoinError | undefined> => {
     const failover = domains.failover(sending.domainIndex);
     let error = await send(sending);
@@ -79,7 +79,7 @@ export function createAttempt(domains: Domains, { transport, now, randomBytes, o
     const answer = await transport.post({
       url,
       headers: {
-        ...sign(app, nonceFrom(randomBytes(9)), startedAt),
+        ...sign(app, nonceFrom(randomUUID()), startedAt),
         'Content-Type': 'application/x-www-form-urlencoded',
         'X-Request-ID': call.requestId,
       },

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SQSEvent } from 'aws-lambda';
 import { expect, it } from 'vitest';
@@ -47,7 +47,7 @@ it('loses nobody when calls fail and hang and the consumer is killed before it c
           credentials: { get: async () => credentials, replace: async () => undefined },
           now: Date.now,
           random: Math.random,
-          randomBytes,
+          randomUUID,
           sleep,
           maxAttempts: 1,
           answerTimeoutMs: 150,

@@ -62,7 +62,7 @@ export function createBatchWorld(options: WorldOptions = {}): BatchWorld {
     now: time.now,
     sleep: time.sleep,
     random: () => 0,
-    randomBytes: (size) => new Uint8Array(size),
+    randomUUID: () => '0'.repeat(32),
     maxAttempts: 1,
     transport: {
       close: () => {},

@@ -48,7 +48,7 @@ export function startClient(endings: (UpstreamAnswer | JoinError)[] = [SUCCESS],
     credentials,
     now: () => clock.ms,
     random: () => 0.5,
-    randomBytes: (size) => new Uint8Array(size).fill(seed++),
+    randomUUID: () => `${seed++}`.padStart(32, '0'),
     sleep: async (ms, waiting) => {
       // A wait that may be cut short is a time limit, and nothing here is late.
       if (waiting) return new Promise(() => {});

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { HttpDeps } from '../../functions/http.ts';
@@ -85,7 +85,7 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
     credentials: createCredentials(options.readSecret ?? (async () => SECRET), now),
     now,
     random: Math.random,
-    randomBytes,
+    randomUUID,
     sleep: async (ms, waiting) => {
       // A wait that may be cut short is a time limit.
       if (waiting) return setTimeout(ms, undefined, waiting);

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { toCalls } from '../../lib/rongcloud/form.ts';
 import { nonceFrom, sign } from '../../lib/rongcloud/signature.ts';
@@ -23,7 +23,7 @@ interface Post {
 }
 
 async function post(form: string, { path = '/group/join.json', headers = {}, ...signing }: Post = {}) {
-  const { secret = app.appSecret, timestamp = clock.ms, nonce = nonceFrom(randomBytes(9)) } = signing;
+  const { secret = app.appSecret, timestamp = clock.ms, nonce = nonceFrom(randomUUID()) } = signing;
   const response = await fetch(`${im.url}${path}`, {
     method: 'POST',
     body: form,

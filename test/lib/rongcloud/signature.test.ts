@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { nonceFrom, sign } from '../../../lib/rongcloud/signature.ts';
 import vectors from '../../vectors/signatures.json' with { type: 'json' };
@@ -14,7 +15,13 @@ describe('sign', () => {
 });
 
 describe('nonceFrom', () => {
-  it('writes nine bytes as 18 hex characters, leading zeros kept', () => {
-    expect(nonceFrom(Uint8Array.from([0, 1, 2, 3, 4, 5, 6, 7, 255]))).toBe('0001020304050607ff');
+  it('takes the last 18 hex characters of a UUID', () => {
+    expect(nonceFrom('00112233-4455-4677-8899-aabbccddeeff')).toBe('778899aabbccddeeff');
+  });
+
+  it('makes another of each', () => {
+    const nonces = Array.from({ length: 1000 }, () => nonceFrom(randomUUID()));
+    for (const nonce of nonces) expect(nonce).toMatch(/^[\da-f]{18}$/);
+    expect(new Set(nonces).size).toBe(1000);
   });
 });
