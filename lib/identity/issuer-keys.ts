@@ -151,30 +151,32 @@ export function httpKeySetFetcher(url: URL, timeoutMs = FETCH_TIMEOUT_MS): KeySe
   return () =>
     new Promise((resolve, reject) => {
       const { get } = url.protocol === 'https:' ? https : http;
-      const signal = AbortSignal.timeout(timeoutMs);
-      let answered = false;
-      const request = get(url, { agent: false, headers: { Accept: 'application/json' }, signal }, (response) => {
-        answered = true;
-        if (response.statusCode !== 200) {
-          reject(new Error(`the issuer answered ${response.statusCode}`));
-          request.destroy();
-          return;
-        }
-        readText(response).then(resolve, reject);
+      const request = get(url, { agent: false, headers: { Accept: 'application/json' } }, (response) => {
+        if (response.statusCode === 200) readText(response, resolve, reject);
+        else fail(new Error(`the issuer answered ${response.statusCode}`));
       });
+      const fail = (why: Error): void => {
+        reject(why);
+        request.destroy();
+      };
+      const timer = setTimeout(() => fail(new Error('timed out')), timeoutMs);
       request.on('error', reject);
-      // A switch of protocols (101) ends a request without an error.
-      request.on('close', () => answered || reject(new Error('the issuer closed without an answer')));
+      request.on('close', () => {
+        clearTimeout(timer);
+        // A switch of protocols (101) ends a request without an error. Whatever was settled before stays.
+        reject(new Error('the issuer closed without an answer'));
+      });
     });
 }
 
-async function readText(response: http.IncomingMessage): Promise<string> {
+function readText(answer: http.IncomingMessage, resolve: (text: string) => void, reject: (why: Error) => void): void {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of response) {
+  answer.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > MAX_KEYS_BYTES) throw new Error(`the issuer's answer is over ${MAX_KEYS_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+    if (bytes <= MAX_KEYS_BYTES) chunks.push(chunk);
+    else answer.destroy(new Error(`the issuer's answer is over ${MAX_KEYS_BYTES} bytes`));
+  });
+  answer.on('error', reject);
+  answer.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
 }

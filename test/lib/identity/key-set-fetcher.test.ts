@@ -57,7 +57,7 @@ describe('httpKeySetFetcher', () => {
     ['never ends', (_request: unknown, response: http.ServerResponse) => void response.write('{')],
   ])('gives up on an issuer that %s', async (_name, listener) => {
     const url = await serve(listener);
-    await expect(httpKeySetFetcher(url, 50)()).rejects.toMatchObject({ code: 'ABORT_ERR' });
+    await expect(httpKeySetFetcher(url, 50)()).rejects.toMatchObject({ message: 'timed out' });
   });
 
   it('rejects when nobody listens', async () => {
