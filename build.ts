@@ -31,7 +31,7 @@ const lambdaCredentials: Plugin = {
 
 /**
  * What the SDK's shared code has for machines and services that Lambda's functions know nothing of:
- * - Its clients look for settings in ~/.aws too, where Lambda has none. The SDK's environment variables work as ever.
+ * - Its clients look for settings in ~/.aws too, where Lambda has none. Its environment variables are looked for as ever.
  * - It has hashes of its own for a Node without crypto.
  * - It takes CRC-32 from zlib for the checksums of other services. zlib is loaded once somebody computes one.
  *

@@ -118,7 +118,7 @@ export function secretsManagerReader(secretId: string, requestTimeoutMs = 2000):
   const client = harden(
     new SecretsManagerClient({
       maxAttempts: 2,
-      // The SDK's own defaults, as it would find them: to look for others takes a start 1 ms.
+      // The SDK's own defaults: without them it would look for others at each start.
       retryMode: 'standard',
       defaultsMode: 'legacy',
       authSchemePreference: [],

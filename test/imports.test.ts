@@ -61,7 +61,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const ONLY_IN: readonly { imports: RegExp; files: readonly string[] }[] = [
   {
     imports: /^(node:)?(https?|http2|net|tls|dgram|dns|child_process|worker_threads|cluster)(\/|$)|^undici$/,
-    files: ['lib/rongcloud/transport.ts', 'lib/rongcloud/connections.ts', 'lib/identity/issuer-keys.ts'],
+    files: ['lib/rongcloud/transport.ts', 'lib/rongcloud/connections.ts', 'lib/identity/key-set-fetcher.ts'],
   },
   {
     imports: /^@(aws-sdk|smithy)\//,

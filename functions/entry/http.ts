@@ -1,6 +1,7 @@
 import { readHttpConfig } from '../../lib/config.ts';
 import { createAuthenticator } from '../../lib/identity/authenticate.ts';
-import { createIssuerKeys, httpKeySetFetcher } from '../../lib/identity/issuer-keys.ts';
+import { createIssuerKeys } from '../../lib/identity/issuer-keys.ts';
+import { httpKeySetFetcher } from '../../lib/identity/key-set-fetcher.ts';
 import { createOriginCheck } from '../../lib/identity/origin.ts';
 import { createJoinUsers } from '../../lib/join/join-users.ts';
 import type { Enqueue } from '../../lib/join/serve.ts';

@@ -4,16 +4,13 @@ import type { RequestFields } from '../telemetry/fields.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { JoinReport, JoinUsers } from './join-users.ts';
 import type { JoinRequest } from './request.ts';
-import { validRequestId } from './request-id.ts';
+import { isTraceparent, validRequestId } from './request-id.ts';
 
 /** What remains of an invocation for answering, once the last call is over. */
 const ANSWER_RESERVE_MS = 500;
 
 /** A try that the queue stands behind may be shorter than others: nothing is lost when its time is up. */
 const MIN_TRY_MS = 500;
-
-/** W3C Trace Context, version 00 and what may follow it. */
-const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 /** What every door that joins at once runs on. */
 export interface ServeDeps {
@@ -93,7 +90,7 @@ export async function serve(deps: ServeDeps, options: ServeOptions): Promise<Ser
   const lambdaRequestId = invocation.awsRequestId;
   const requestId = validRequestId(options.givenRequestId) ?? lambdaRequestId;
   const fields: RequestFields = { door, requestId, lambdaRequestId, durationMs: 0 };
-  if (traceparent !== undefined && TRACEPARENT.test(traceparent)) fields.traceparent = traceparent;
+  if (traceparent !== undefined && isTraceparent(traceparent)) fields.traceparent = traceparent;
 
   const served = await carryOut().catch(
     (thrown: unknown): Served => ({ requestId, kind: 'failed', error: toJoinError(thrown) }),
