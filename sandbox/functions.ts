@@ -13,7 +13,7 @@ import { listen } from './http-server.ts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const GUARD = new URL('./offline-guard.ts', import.meta.url).href;
 const SERVERLESS = fileURLToPath(new URL('../node_modules/serverless/bin/serverless.js', import.meta.url));
-/** Where osls keeps the validator that it makes from its schema. Making it takes 2 seconds, half of a start. */
+/** Where osls keeps the validator that it makes from its schema: otherwise it makes one at each start. */
 export const SCHEMA_CACHE = fileURLToPath(new URL('../node_modules/.cache/osls', import.meta.url));
 const STAGE = 'local';
 const DOORS = ['http', 'invoke', 'queue'];

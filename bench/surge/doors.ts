@@ -41,7 +41,7 @@ function client({ time, random, rongCloud }: Surroundings, door: string, options
     credentials: { get: async () => APP, replace: async () => undefined },
     now: time.now,
     random,
-    randomUUID: () => Buffer.from(Array.from({ length: 16 }, () => random() * 256)).toString('hex'),
+    randomUUID: () => Buffer.from(Array.from({ length: 9 }, () => random() * 256)).toString('hex'),
     sleep: time.sleep,
     ...options,
   });

@@ -51,7 +51,7 @@ export const createQueueDoor: CreateDoor = async (means) => {
     random,
     sleep,
     maxAttempts: 1,
-    randomUUID: () => Buffer.from(Array.from({ length: 16 }, () => random() * 256)).toString('hex'),
+    randomUUID: () => Buffer.from(Array.from({ length: 9 }, () => random() * 256)).toString('hex'),
   });
   const sqs = {
     send: (command: { input: SqsInput }, { abortSignal }: { abortSignal?: AbortSignal } = {}) =>
