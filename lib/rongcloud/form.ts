@@ -20,11 +20,15 @@ export interface JoinCall {
   form: string;
 }
 
+/** What stands in a form as it is (URL Standard, "application/x-www-form-urlencoded"). */
+const PLAIN = /^[\w.*-]*$/;
+
 /**
  * One pair of a form. RongCloud decodes as `java.net.URLDecoder` does, and URLSearchParams writes what
  * `URLEncoder` would; `encodeURIComponent` does not.
  */
 function pair(name: string, value: string): string {
+  if (PLAIN.test(value)) return `${name}=${value}`;
   return new URLSearchParams([[name, value]]).toString();
 }
 

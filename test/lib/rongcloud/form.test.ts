@@ -34,6 +34,14 @@ describe('toCalls', () => {
     expect(toCalls({ groupId: 'g', userIds: [id] })[0]?.form).toBe(`groupId=g&${pair}`);
   });
 
+  it('writes each character as URLSearchParams does', () => {
+    for (let code = 0; code <= 0x2fff; code++) {
+      const id = `a${String.fromCharCode(code)}`;
+      const pairs = new URLSearchParams({ groupId: 'g', userId: id });
+      expect(toCalls({ groupId: 'g', userIds: [id] })[0]?.form).toBe(pairs.toString());
+    }
+  });
+
   it.each([
     [0, []],
     [999, [999]],
