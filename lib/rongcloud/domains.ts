@@ -7,6 +7,8 @@ import type { ApiUrls } from './data-centers.ts';
  */
 export class Domains {
   readonly #origins: readonly string[];
+  /** By address: each is parsed once, not for each call. */
+  readonly #urls = new Map<string, URL>();
   #current = 0;
   #moves = 0;
 
@@ -24,7 +26,11 @@ export class Domains {
   }
 
   url(domainIndex: number, path: string): URL {
-    return new URL(path, this.#origins[domainIndex]);
+    const origin = this.#origins[domainIndex];
+    const address = `${origin}${path}`;
+    const url = this.#urls.get(address) ?? new URL(path, origin);
+    this.#urls.set(address, url);
+    return url;
   }
 
   /**

@@ -83,7 +83,7 @@ function send(upstream: UpstreamRequest, options: SendOptions): Promise<Upstream
       resolve(new JoinError(code, { cause: new Error('timed out') }));
       request.destroy();
     };
-    const connectTimer = setTimeout(() => connected || giveUp(), options.connectTimeoutMs);
+    let connectTimer: NodeJS.Timeout | undefined;
     const answerTimer = setTimeout(giveUp, timeoutMs);
     let answered = false;
     request.on('close', () => {
@@ -93,11 +93,13 @@ function send(upstream: UpstreamRequest, options: SendOptions): Promise<Upstream
       if (!answered) resolve(new JoinError('UPSTREAM_UNREADABLE', { cause: new Error('closed without an answer') }));
     });
     request.on('socket', (socket) => {
-      const standing = (): void => {
+      connected = request.reusedSocket;
+      if (connected) return;
+      connectTimer = setTimeout(giveUp, options.connectTimeoutMs);
+      socket.once(secure ? 'secureConnect' : 'connect', () => {
         connected = true;
-      };
-      if (request.reusedSocket) standing();
-      else socket.once(secure ? 'secureConnect' : 'connect', standing);
+        clearTimeout(connectTimer);
+      });
     });
     request.on('error', (cause) => {
       if (request.reusedSocket) resolve(new DeadConnection(cause));
@@ -117,19 +119,15 @@ function readAnswer(response: http.IncomingMessage): Promise<UpstreamAnswer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   return new Promise((resolve) => {
-    const finish = (complete: boolean): void => {
-      resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8'), complete });
-    };
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= MAX_ANSWER_BYTES) chunks.push(chunk);
-      else {
-        finish(false);
-        response.destroy();
-      }
+      else response.destroy();
     });
-    response.on('end', () => finish(response.complete));
-    response.on('error', () => finish(false));
-    response.on('close', () => finish(false));
+    // Comes after the end and after a break alike.
+    response.on('close', () => {
+      const complete = response.complete && bytes <= MAX_ANSWER_BYTES;
+      resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8'), complete });
+    });
   });
 }
