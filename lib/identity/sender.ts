@@ -6,6 +6,7 @@ import type { Caller } from './caller.ts';
 const CLIENT_CLAIMS = ['client_id', 'azp'] as const;
 const HASH_LENGTH = 32;
 const MAX_NAME_LENGTH = 128;
+const CONTROL_CHARACTERS = /\p{Cc}/gu;
 
 /**
  * Whom a caller's messages on the queue are from, so that SQS serves senders fairly: a service by its client, hashed,
@@ -24,7 +25,9 @@ export function senderOf({ kind, claims }: Caller): string | undefined {
  * user's token is told.
  */
 export function clientOf({ kind, claims }: Caller): string | undefined {
-  return kind === 'user' ? undefined : firstText(claims, CLIENT_CLAIMS)?.slice(0, MAX_NAME_LENGTH);
+  const name = kind === 'user' ? undefined : firstText(claims, CLIENT_CLAIMS);
+  // JSON writes those from U+0080 on as they are, and one of them begins the commands of a terminal.
+  return name?.slice(0, MAX_NAME_LENGTH).replaceAll(CONTROL_CHARACTERS, '\uFFFD');
 }
 
 function firstText(claims: JWTPayload, names: readonly string[]): string | undefined {

@@ -49,6 +49,10 @@ describe('clientOf', () => {
     expect(clientOfService({ client_id: 'x'.repeat(129) })).toBe('x'.repeat(128));
   });
 
+  it('shows no control characters, which a terminal would obey', () => {
+    expect(clientOfService({ client_id: 'a\u009b31mb\u0007\n\u007f用' })).toBe('a\uFFFD31mb\uFFFD\uFFFD\uFFFD用');
+  });
+
   it('names nothing of a user', () => {
     const claims = { client_id: 'app', azp: 'app', sub: 'alice' };
     expect(clientOf({ kind: 'user', userId: 'alice', groupPatterns: [], claims })).toBeUndefined();
