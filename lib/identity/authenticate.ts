@@ -64,7 +64,8 @@ export function createAuthenticator({ rules, keys, now }: AuthenticatorOptions):
 }
 
 function bearerToken(authorization: string | undefined): string {
-  if (authorization === undefined) throw unauthenticated('no Authorization header');
+  // An event that somebody made by hand may hold anything.
+  if (typeof authorization !== 'string') throw unauthenticated('no Authorization header');
   // Enough for the longest token and the scheme before it.
   if (authorization.length > 2 * MAX_TOKEN_BYTES) throw unauthenticated('the Authorization header is over 16 kB');
   // The characters of a JWT: anything else, a second header joined by a comma included, is no token.

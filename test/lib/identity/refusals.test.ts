@@ -26,6 +26,8 @@ async function reasonFor(authorization: string | undefined): Promise<string> {
 describe('the reason of a refusal, for the log', () => {
   it.each([
     ['no Authorization header', undefined],
+    ['no Authorization header', JSON.parse('null')],
+    ['no Authorization header', JSON.parse('["Bearer a.b.c"]')],
     ['the Authorization header holds no bearer token', 'Basic YTpi'],
     ['the Authorization header holds no bearer token', 'x Bearer a.b.c'],
     ['the Authorization header holds no bearer token', 'Bearer a.b.c x'],
