@@ -46,10 +46,18 @@ export function listen(port: number, listener: Listener, pages: AllowedPages = {
   });
 }
 
-/** Reads a whole request body. */
+/** Over what API Gateway (10 MB), Lambda (6 MB) and SQS (1 MiB) take. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+/** Reads a whole body of at most 16 MiB. */
 export async function readBody(request: http.IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk);
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) throw new Error('the body is over 16 MiB');
+    chunks.push(chunk);
+  }
   return Buffer.concat(chunks);
 }
 
