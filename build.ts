@@ -62,9 +62,13 @@ const DOORS = ['http', 'invoke', 'queue'];
 /**
  * What Lambda imports: the name of a function's handler, and what awaits the start of its door. It loads the bundle's
  * files itself, since `require` looks for each file's real path and for a package.json around it first.
+ *
+ * The environment becomes an object like any other. Node asks the system whenever a variable is read, and Powertools reads
+ * 35 in a request. What the runtime client sets for each of them, like `_X_AMZN_TRACE_ID`, it sets there from then on.
  */
 function loader(door: string): string {
-  return `const { readFileSync } = process.getBuiltinModule('node:fs');
+  return `process.env = { ...process.env };
+const { readFileSync } = process.getBuiltinModule('node:fs');
 const { compileFunction } = process.getBuiltinModule('node:vm');
 const loaded = new Map();
 function require(id) {

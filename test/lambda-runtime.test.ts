@@ -33,8 +33,17 @@ const ENVIRONMENT = {
   JOIN_DLQ_URL: 'http://127.0.0.1:9/1/dead',
 };
 
-/** What Lambda's own runtime client makes of one event, or of a start that fails: the Runtime API's path, and a body. */
-async function inLambda(handler: string, event: object, env = {}): Promise<{ path: string; body: unknown }> {
+const TRACE_ID = '1-5759e988-bd862e3fe1be46a994272793';
+
+interface Outcome {
+  /** The Runtime API's. */
+  path: string;
+  body: unknown;
+  printed: string;
+}
+
+/** What Lambda's own runtime client makes of one event, or of a start that fails. */
+async function inLambda(handler: string, event: object, env = {}): Promise<Outcome> {
   let answered: (answer: { path: string; body: unknown }) => void = () => undefined;
   const answer = new Promise<{ path: string; body: unknown }>((resolve) => {
     answered = resolve;
@@ -45,6 +54,7 @@ async function inLambda(handler: string, event: object, env = {}): Promise<{ pat
       if (given) return;
       given = true;
       response.setHeader('Lambda-Runtime-Aws-Request-Id', 'aws-1');
+      response.setHeader('Lambda-Runtime-Trace-Id', `Root=${TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=1`);
       response.setHeader('Lambda-Runtime-Deadline-Ms', String(Date.now() + 15_000));
       response.setHeader('Lambda-Runtime-Invoked-Function-Arn', 'arn:aws:lambda:us-east-1:000000000000:function:test');
       response.end(JSON.stringify(event));
@@ -58,20 +68,24 @@ async function inLambda(handler: string, event: object, env = {}): Promise<{ pat
   const { port } = server.address() as AddressInfo;
   const child = spawn(process.execPath, [...FLAGS, ...ADDON, RUNTIME], {
     env: { ...ENVIRONMENT, ...env, _HANDLER: handler, AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}` },
-    stdio: 'ignore',
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const exited = once(child, 'exit');
+  const printed: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => printed.push(chunk));
+  const exited = once(child, 'close');
   const ended = exited.then(([code]) => ({ path: `exit ${code}`, body: undefined }));
   const result = await Promise.race([answer, ended]);
   child.kill();
   await exited;
   server.closeAllConnections();
   server.close();
-  return result;
+  return { ...result, printed: Buffer.concat(printed).toString('utf8') };
 }
 
 it("loads the HTTP door with Lambda's runtime client, and answers", async () => {
-  const { path, body } = await inLambda('dist/http.handler', { headers: {} });
+  const { path, body, printed } = await inLambda('dist/http.handler', { headers: {} });
+  // The runtime client sets it for each invocation.
+  expect(printed).toContain(`"xray_trace_id":"${TRACE_ID}"`);
   expect(path).toBe('invocation/aws-1/response');
   expect(body).toMatchObject({ statusCode: 401, headers: { 'X-Request-ID': 'aws-1' } });
 });
