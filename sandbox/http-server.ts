@@ -11,7 +11,7 @@ export interface LocalServer {
 
 export const HOST = '127.0.0.1';
 
-/** Handles a request. What it throws is a 400 for the client and ends nothing else. */
+/** Handles a request. What it throws is a 400 for the client, a 413 if it is BodyTooLarge, and ends nothing else. */
 export type Listener = (request: http.IncomingMessage, response: http.ServerResponse) => unknown;
 
 // A request has 8 seconds to arrive, its body included. Node gives it 5 minutes, and looks every 30 seconds.
@@ -24,9 +24,9 @@ export function listen(port: number, listener: Listener, pages: AllowedPages = {
       refuse(response);
       return;
     }
-    new Promise((done) => done(listener(request, response))).catch(() => {
+    new Promise((done) => done(listener(request, response))).catch((thrown) => {
       if (response.headersSent) response.destroy();
-      else response.writeHead(400).end();
+      else response.writeHead(thrown instanceof BodyTooLarge ? 413 : 400).end();
     });
   });
   return new Promise((resolve, reject) => {
@@ -49,13 +49,15 @@ export function listen(port: number, listener: Listener, pages: AllowedPages = {
 /** Over what API Gateway (10 MB), Lambda (6 MB) and SQS (1 MiB) take. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
-/** Reads a whole body of at most 16 MiB. */
+class BodyTooLarge extends Error {}
+
+/** Reads a whole body of at most 16 MiB, or throws BodyTooLarge. */
 export async function readBody(request: http.IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
     bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) throw new Error('the body is over 16 MiB');
+    if (bytes > MAX_BODY_BYTES) throw new BodyTooLarge('the body is over 16 MiB');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -61,7 +61,9 @@ describe('the stand-in IM service', () => {
         else controller.close();
       },
     });
-    await fetch(im.url, { method: 'POST', body, duplex: 'half' }).catch(() => undefined);
+    const response = await fetch(im.url, { method: 'POST', body, duplex: 'half' }).catch(() => undefined);
+    // Whoever goes on writing may see the connection close before the answer.
+    expect([413, undefined]).toContain(response?.status);
     expect(megabytes).toBeLessThan(100);
     expect(await post(form(['a']))).toEqual({ status: 200, json: { code: 200 } });
   });
