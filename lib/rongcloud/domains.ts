@@ -28,8 +28,11 @@ export class Domains {
   url(domainIndex: number, path: string): URL {
     const origin = this.#origins[domainIndex];
     const address = `${origin}${path}`;
-    const url = this.#urls.get(address) ?? new URL(path, origin);
-    this.#urls.set(address, url);
+    let url = this.#urls.get(address);
+    if (!url) {
+      url = new URL(path, origin);
+      this.#urls.set(address, url);
+    }
     return url;
   }
 

@@ -14,6 +14,11 @@ describe('Domains', () => {
     expect(two().url(1, '/group/join.json').href).toBe('https://b.example/group/join.json');
   });
 
+  it('parses an address once', () => {
+    const domains = two();
+    expect(domains.url(1, '/group/join.json')).toBe(domains.url(1, '/group/join.json'));
+  });
+
   it('moves to the other domain when an attempt fails, and back when that one fails', () => {
     const domains = two();
     const atPrimary = domains.failover(0);
