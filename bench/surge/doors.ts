@@ -8,7 +8,7 @@ import { messageBody, type Send } from '../../lib/queue/send.ts';
 import { createClient } from '../../lib/rongcloud/client.ts';
 import type { SqsQueue } from '../../sandbox/sqs-queue.ts';
 import { silent } from '../../test/helpers/silent-telemetry.ts';
-import type { SimulatedTime } from '../../test/helpers/simulated-time.ts';
+import type { SimulatedTime } from '../../tools/sim/simulated-time.ts';
 import type { Invocation } from './lambda-function.ts';
 import type { Random } from './random.ts';
 import { APP, type RongCloud } from './rongcloud.ts';

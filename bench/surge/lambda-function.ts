@@ -1,4 +1,4 @@
-import type { SimulatedTime } from '../../test/helpers/simulated-time.ts';
+import type { SimulatedTime } from '../../tools/sim/simulated-time.ts';
 
 /** What a door is told of its invocation. */
 export interface Invocation {

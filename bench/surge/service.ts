@@ -1,7 +1,7 @@
 import type { SQSEvent } from 'aws-lambda';
 import { startEventSource } from '../../sandbox/event-source.ts';
 import { SqsQueue } from '../../sandbox/sqs-queue.ts';
-import { createSimulatedTime } from '../../test/helpers/simulated-time.ts';
+import { createSimulatedTime } from '../../tools/sim/simulated-time.ts';
 import { type Ask, startHttpDoor, startQueueDoor } from './doors.ts';
 import { LambdaFunction } from './lambda-function.ts';
 import { createRandom } from './random.ts';

@@ -5,7 +5,7 @@ import type { QueueMessage } from '../../lib/queue/message.ts';
 import { createPacer } from '../../lib/queue/pacer.ts';
 import type { OutgoingMessage, Send } from '../../lib/queue/send.ts';
 import { type Attempt, type CredentialSource, createClient } from '../../lib/rongcloud/client.ts';
-import { createSimulatedTime, type SimulatedTime } from './simulated-time.ts';
+import { createSimulatedTime, type SimulatedTime } from '../../tools/sim/simulated-time.ts';
 
 /** A call as RongCloud sees it. */
 export interface Call {

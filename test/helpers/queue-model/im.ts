@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { SeededRandom } from '../seeded-random.ts';
-import type { SimulatedTime } from '../simulated-time.ts';
+import type { SeededRandom } from '../../../tools/sim/seeded-random.ts';
+import type { SimulatedTime } from '../../../tools/sim/simulated-time.ts';
 import type { SecretModel } from './secret.ts';
 import { type Trouble, troubleAt } from './trouble.ts';
 

@@ -1,7 +1,7 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { SeededRandom } from '../../../tools/sim/seeded-random.ts';
+import type { SimulatedTime } from '../../../tools/sim/simulated-time.ts';
 import type { Door } from '../queue-door.ts';
-import type { SeededRandom } from '../seeded-random.ts';
-import type { SimulatedTime } from '../simulated-time.ts';
 import type { QueueModel, StoredMessage, TextAttributes } from './queue.ts';
 
 /** One batch, and how it ended: `unacknowledged` answered, but the answer was lost. */

@@ -1,5 +1,5 @@
-import type { SeededRandom } from '../seeded-random.ts';
-import type { SimulatedTime } from '../simulated-time.ts';
+import type { SeededRandom } from '../../../tools/sim/seeded-random.ts';
+import type { SimulatedTime } from '../../../tools/sim/simulated-time.ts';
 
 /** Text attributes of a message by name. */
 export type TextAttributes = Readonly<Record<string, string>>;

@@ -1,4 +1,4 @@
-import { SeededRandom } from '../seeded-random.ts';
+import { SeededRandom } from '../../../tools/sim/seeded-random.ts';
 import type { ContentFault, ImTrouble } from './im.ts';
 import type { SqsTrouble } from './sqs-sender.ts';
 import type { Trouble } from './trouble.ts';

@@ -1,5 +1,5 @@
-import type { SeededRandom } from '../seeded-random.ts';
-import type { SimulatedTime } from '../simulated-time.ts';
+import type { SeededRandom } from '../../../tools/sim/seeded-random.ts';
+import type { SimulatedTime } from '../../../tools/sim/simulated-time.ts';
 import { type Trouble, troubleAt } from './trouble.ts';
 
 /** A new App Secret: when RongCloud begins to ask for it, and when Secrets Manager holds it. */

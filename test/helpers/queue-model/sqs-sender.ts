@@ -1,4 +1,4 @@
-import type { SeededRandom } from '../seeded-random.ts';
+import type { SeededRandom } from '../../../tools/sim/seeded-random.ts';
 import type { QueueModel, TextAttributes } from './queue.ts';
 import { type Trouble, troubleAt } from './trouble.ts';
 

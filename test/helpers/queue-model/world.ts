@@ -1,3 +1,5 @@
+import { SeededRandom } from '../../../tools/sim/seeded-random.ts';
+import { createSimulatedTime, type SimulatedTime } from '../../../tools/sim/simulated-time.ts';
 import {
   type CreateDoor,
   createQueueDoor,
@@ -5,8 +7,6 @@ import {
   MAX_RECEIVE_COUNT,
   QUEUE_URL,
 } from '../queue-door.ts';
-import { SeededRandom } from '../seeded-random.ts';
-import { createSimulatedTime, type SimulatedTime } from '../simulated-time.ts';
 import { ImModel, type ImOptions } from './im.ts';
 import { type Environment, LambdaModel, type LambdaOptions } from './lambda.ts';
 import { createLedger, type QueueLedger } from './ledger.ts';

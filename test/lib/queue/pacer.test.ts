@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createPacer } from '../../../lib/queue/pacer.ts';
-import { createSimulatedTime } from '../../helpers/simulated-time.ts';
+import { createSimulatedTime } from '../../../tools/sim/simulated-time.ts';
 
 function setUp(ratePerSecond = 20) {
   const time = createSimulatedTime(0);

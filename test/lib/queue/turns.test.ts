@@ -2,8 +2,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
 import { createPacer } from '../../../lib/queue/pacer.ts';
 import { createTurns, type Turn } from '../../../lib/queue/turns.ts';
+import { createSimulatedTime } from '../../../tools/sim/simulated-time.ts';
 import { FIREWALL, FULL, INTERNAL, REJECTED, TIMEOUT } from '../../helpers/settled-group.ts';
-import { createSimulatedTime } from '../../helpers/simulated-time.ts';
 
 const RATE_REFUSAL = new JoinError('UPSTREAM_RATE_LIMITED');
 
