@@ -2,9 +2,9 @@ import { JoinError, toJoinError } from '../errors.ts';
 import { type AttemptDeps, type CallOptions, createAttempt, minAttemptMs, type Sending } from './attempt.ts';
 import type { ApiUrls } from './data-centers.ts';
 import { Domains } from './domains.ts';
+import { Outage } from './outage.ts';
 import { type FailedAttempt, leastCertainError, planRetry, type Retry, RetryBudget } from './retry.ts';
 import type { AppCredentials } from './signature.ts';
-import { Weather } from './weather.ts';
 import { type Sleep, withDeadline } from './with-deadline.ts';
 
 export type { Attempt, CallOptions } from './attempt.ts';
@@ -53,12 +53,12 @@ export function createClient(options: ClientOptions): RongCloudClient {
   const { maxAttempts = MAX_ATTEMPTS, answerTimeoutMs = ANSWER_TIMEOUT_MS } = options;
   const domains = new Domains(options.urls);
   const budget = new RetryBudget();
-  const weather = new Weather(now);
+  const outage = new Outage(now);
   const attempt = createAttempt(domains, { ...options, onSwitch: () => observe?.('domainSwitch') });
 
   return {
     join: (form, call) => post('/group/join.json', form, call).catch(toJoinError),
-    isRateLimited: () => weather.isRateLimited,
+    isRateLimited: () => outage.isRateLimited,
   };
 
   async function post(path: string, form: string, call: CallOptions): Promise<JoinError | undefined> {
@@ -68,7 +68,7 @@ export function createClient(options: ClientOptions): RongCloudClient {
     const app = found instanceof Promise ? await soon(found, call) : found;
     call.onSecret?.(now() - askedAt);
     if (app instanceof JoinError) return app;
-    const { isWary } = weather;
+    const { isWary } = outage;
     const timeoutMs = isWary ? Math.min(answerTimeoutMs, WARY_TIMEOUT_MS) : answerTimeoutMs;
     const sending: Sending = { path, form, call, app, domainIndex: domains.current, timeoutMs, ordinal: 0 };
     const failed: FailedAttempt[] = [];
@@ -76,7 +76,7 @@ export function createClient(options: ClientOptions): RongCloudClient {
       const { domainIndex } = sending;
       const error = await attempt(sending);
       if (!error) {
-        weather.succeeded();
+        outage.succeeded();
         if (failed.length === 0) budget.refill();
         return undefined;
       }
@@ -88,7 +88,7 @@ export function createClient(options: ClientOptions): RongCloudClient {
       }
       const retry = isWary || failed.length >= maxAttempts ? undefined : nextRetry(failed, call);
       if (!retry) {
-        weather.failed(failed);
+        outage.failed(failed);
         return leastCertainError(failed);
       }
       await sleep(retry.delayMs);

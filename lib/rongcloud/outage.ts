@@ -6,7 +6,7 @@ const WARY_MS = 10_000;
 const RATE_LIMITED_MS = 2000;
 
 /** What the last calls say of RongCloud as a whole, so that the next ones do not wait for it in vain. */
-export class Weather {
+export class Outage {
   readonly #now: () => number;
   #failedAt = Number.NEGATIVE_INFINITY;
   #rateLimitedAt = Number.NEGATIVE_INFINITY;

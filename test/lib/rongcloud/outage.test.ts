@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
-import { Weather } from '../../../lib/rongcloud/weather.ts';
+import { Outage } from '../../../lib/rongcloud/outage.ts';
 import { answered, BROKEN, failure, SUCCESS, startClient } from '../../helpers/client-bed.ts';
 
 const attempts = (...codes: JoinErrorCode[]) =>
@@ -8,55 +8,55 @@ const attempts = (...codes: JoinErrorCode[]) =>
 
 function setUp() {
   const clock = { ms: 0 };
-  return { clock, weather: new Weather(() => clock.ms) };
+  return { clock, outage: new Outage(() => clock.ms) };
 }
 
-describe('Weather', () => {
+describe('Outage', () => {
   it('is wary for 10 seconds after a call that failed on every domain it tried', () => {
-    const { clock, weather } = setUp();
-    expect(weather.isWary).toBe(false);
-    weather.failed(attempts('UPSTREAM_TIMEOUT', 'UPSTREAM_UNREACHABLE'));
+    const { clock, outage } = setUp();
+    expect(outage.isWary).toBe(false);
+    outage.failed(attempts('UPSTREAM_TIMEOUT', 'UPSTREAM_UNREACHABLE'));
     clock.ms = 9_999;
-    expect(weather.isWary).toBe(true);
+    expect(outage.isWary).toBe(true);
     clock.ms = 10_000;
-    expect(weather.isWary).toBe(false);
+    expect(outage.isWary).toBe(false);
   });
 
-  it('is as on a fine day after a clock that was ahead has been set right', () => {
-    const { clock, weather } = setUp();
+  it('forgets both after a clock that was ahead has been set right', () => {
+    const { clock, outage } = setUp();
     clock.ms = 60_000;
-    weather.failed(attempts('UPSTREAM_TIMEOUT'));
-    weather.failed(attempts('UPSTREAM_RATE_LIMITED'));
-    expect([weather.isWary, weather.isRateLimited]).toEqual([true, true]);
+    outage.failed(attempts('UPSTREAM_TIMEOUT'));
+    outage.failed(attempts('UPSTREAM_RATE_LIMITED'));
+    expect([outage.isWary, outage.isRateLimited]).toEqual([true, true]);
     clock.ms = 0;
-    expect([weather.isWary, weather.isRateLimited]).toEqual([false, false]);
+    expect([outage.isWary, outage.isRateLimited]).toEqual([false, false]);
   });
 
   it('is wary until the first success', () => {
-    const { weather } = setUp();
-    weather.failed(attempts('UPSTREAM_UNAVAILABLE'));
-    weather.succeeded();
-    expect(weather.isWary).toBe(false);
+    const { outage } = setUp();
+    outage.failed(attempts('UPSTREAM_UNAVAILABLE'));
+    outage.succeeded();
+    expect(outage.isWary).toBe(false);
   });
 
   it.each(['GROUP_FULL', 'UPSTREAM_RATE_LIMITED', 'UPSTREAM_CREDENTIALS', 'DEADLINE_EXCEEDED'] as const)(
     'is not wary after %s, though another domain failed before',
     (code) => {
-      const { weather } = setUp();
-      weather.failed(attempts('UPSTREAM_TIMEOUT', code));
-      expect(weather.isWary).toBe(false);
+      const { outage } = setUp();
+      outage.failed(attempts('UPSTREAM_TIMEOUT', code));
+      expect(outage.isWary).toBe(false);
     },
   );
 
   it('knows for 2 seconds that calls are refused for their rate', () => {
-    const { clock, weather } = setUp();
-    weather.failed(attempts('UPSTREAM_TIMEOUT', 'UPSTREAM_RATE_LIMITED'));
+    const { clock, outage } = setUp();
+    outage.failed(attempts('UPSTREAM_TIMEOUT', 'UPSTREAM_RATE_LIMITED'));
     clock.ms = 1999;
-    expect(weather.isRateLimited).toBe(true);
+    expect(outage.isRateLimited).toBe(true);
     clock.ms = 2000;
-    expect(weather.isRateLimited).toBe(false);
-    weather.failed(attempts('UPSTREAM_TIMEOUT'));
-    expect(weather.isRateLimited).toBe(false);
+    expect(outage.isRateLimited).toBe(false);
+    outage.failed(attempts('UPSTREAM_TIMEOUT'));
+    expect(outage.isRateLimited).toBe(false);
   });
 });
 
