@@ -5,13 +5,17 @@ import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createHandler } from '../functions/queue.ts';
+import { Clock } from '../lib/clock.ts';
 import { createJoinBatch } from '../lib/queue/batch.ts';
-import { createPacer } from '../lib/queue/pacer.ts';
+import { Pacer } from '../lib/queue/pacer.ts';
 import type { Send } from '../lib/queue/send.ts';
+import { SentLetters } from '../lib/queue/sent-letters.ts';
 import { createClient } from '../lib/rongcloud/client.ts';
 import { createTransport } from '../lib/rongcloud/transport.ts';
 import { silent } from '../test/helpers/silent-telemetry.ts';
 import { APP, type ImCounts } from './im-process.ts';
+
+const clock = new Clock();
 
 // Joins a second through the queue door, as deployed: two environments of 24 calls a second. Beside it, joining users
 // one by one through the vendor's Node SDK against the same stand-in, which takes 100 calls a second.
@@ -47,26 +51,27 @@ async function measure(name: string, run: () => Promise<unknown>): Promise<Row> 
 }
 
 /** Nothing is refused here, so nothing is sent. */
-const takeAll: Send = async (messages) => ({ taken: messages.map(() => true) });
+const takeAll: Send = async (messages) => ({ ends: messages.map(() => 'taken' as const) });
 
 function environment() {
   const handler = createHandler({
-    now: Date.now,
+    clock,
     telemetry: silent,
     joinBatch: createJoinBatch({
       client: createClient({
         urls: [url ?? ''],
-        transport: createTransport({ now: Date.now }),
+        transport: createTransport({ clock }),
         credentials: { get: async () => APP, replace: async () => undefined },
-        now: Date.now,
+        clock,
         random: Math.random,
         randomUUID,
         sleep: (ms, options) => sleep(ms, undefined, options),
         maxAttempts: 1,
       }),
-      pacer: createPacer({ ratePerSecond: 24, now: Date.now, sleep }),
+      pacer: new Pacer({ ratePerSecond: 24, clock, sleep }),
       sendDeadLetters: takeAll,
       sendBack: takeAll,
+      sentLetters: new SentLetters(clock),
       bringBackSoon: async () => {},
       random: Math.random,
     }),

@@ -63,14 +63,14 @@ export function createHandler(deps: HttpDeps) {
 
 /** Checks the way, authenticates, reads, checks and asks the policy, in this order: 403, 401, 413, 415, 400, 403. */
 async function admit(
-  { authenticate, checkOrigin, decide, now }: HttpDeps,
+  { authenticate, checkOrigin, decide, clock }: HttpDeps,
   event: APIGatewayProxyEventV2,
   tell: TellIdentity,
 ): Promise<Admitted> {
   checkOrigin?.(event.headers[ORIGIN_HEADER]);
-  const askedAt = now();
+  const askedAt = clock.steady();
   const caller = await authenticate(event.headers.authorization).finally(() => {
-    tell.durationMs(now() - askedAt);
+    tell.durationMs(clock.steady() - askedAt);
   });
   tell.client(clientOf(caller));
   const body = readBody(event);

@@ -1,4 +1,5 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { Clock } from '../lib/clock.ts';
 import { JoinError } from '../lib/errors.ts';
 import type { Invocation } from '../lib/join/serve.ts';
 import type { JoinBatch } from '../lib/queue/batch.ts';
@@ -9,8 +10,7 @@ import type { Telemetry } from '../lib/telemetry/telemetry.ts';
 export interface QueueDeps {
   joinBatch: JoinBatch;
   telemetry: Telemetry;
-  /** Milliseconds since 1970. */
-  now: () => number;
+  clock: Clock;
 }
 
 /** What remains of an invocation for sending messages (4 s) and for the answer, once the last call is over. */
@@ -22,12 +22,12 @@ const SETTLE_RESERVE_MS = 6000;
  */
 export function createHandler(deps: QueueDeps) {
   return async ({ Records: records = [] }: SQSEvent, invocation: Invocation): Promise<SQSBatchResponse> => {
-    const startedAt = deps.now();
+    const startedAt = deps.clock.now();
     const messages = records.map(toMessage);
     const { telemetry } = deps;
     let calls = 0;
     let users = 0;
-    const oldestMs = Math.max(0, ...messages.map(({ sentAt }) => startedAt - sentAt));
+    const oldestMs = Math.max(0, ...messages.map(({ sentAt }) => startedAt.wall - sentAt));
     const lambdaRequestId = invocation.awsRequestId;
     const ids = { requestId: lambdaRequestId, lambdaRequestId };
     const fields = { ...ids, messages: messages.length, oldestMs };
@@ -35,11 +35,14 @@ export function createHandler(deps: QueueDeps) {
       counts: Pick<BatchFields, 'done' | 'retained' | 'requeued' | 'deadLettered'>,
       error?: JoinError,
     ): void => {
-      telemetry.batch({ ...fields, users, calls, ...counts, durationMs: deps.now() - startedAt }, error);
+      telemetry.batch(
+        { ...fields, users, calls, ...counts, durationMs: deps.clock.steady() - startedAt.steady },
+        error,
+      );
     };
     try {
       const { retained, deadLettered, requeued, done, stoppedBy } = await deps.joinBatch(messages, {
-        deadline: startedAt + invocation.getRemainingTimeInMillis() - SETTLE_RESERVE_MS,
+        deadline: startedAt.steady + invocation.getRemainingTimeInMillis() - SETTLE_RESERVE_MS,
         onAttempt: (attempt) => telemetry.attempt(attempt, lambdaRequestId),
         onCall({ requestId, error, ...call }) {
           calls += 1;

@@ -1,14 +1,19 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { harden } from './aws-client.ts';
-import { elapsedMs } from './elapsed.ts';
+import type { Clock, Moment } from './clock.ts';
 import { JoinError } from './errors.ts';
 import type { CredentialSource } from './rongcloud/client.ts';
 import type { AppCredentials } from './rongcloud/signature.ts';
+import { type Sleep, withDeadline } from './rongcloud/with-deadline.ts';
 
 const FRESH_MS = 5 * 60_000;
 const LAST_GOOD_MS = 24 * 60 * 60_000;
-/** Between a read that failed and the next, while an old value can serve; and between forced reads. */
+/** Between a read that failed and the next, while an old value can serve. */
 const PAUSE_MS = 30_000;
+/** Between reads because RongCloud refused what is held. */
+const FORCED_PAUSE_MS = 5000;
+/** A routine read is waited for this long while an old value can serve. */
+const ROUTINE_WAIT_MS = 1000;
 
 /** What happens to the secret behind the calls. */
 export type SecretEvent = 'secretRefresh' | 'staleSecret';
@@ -16,81 +21,105 @@ export type SecretEvent = 'secretRefresh' | 'staleSecret';
 /** Reads the secret's text, or throws. */
 export type SecretReader = () => Promise<string | undefined>;
 
-export interface Credentials extends CredentialSource {
-  /**
-   * The app's key and secret, cached for 5 minutes; the last good ones for 24 hours while they can't be read; else
-   * CREDENTIALS_UNAVAILABLE. Those that are fresh are given at once, and not as a promise.
-   */
-  get(): AppCredentials | Promise<AppCredentials | JoinError>;
-  /**
-   * After RongCloud refused credentials: those that the secret holds now, if they differ. Reads the secret at most
-   * once in 30 seconds.
-   */
-  replace(refused: AppCredentials): Promise<AppCredentials | undefined>;
+export interface CredentialsOptions {
+  read: SecretReader;
+  clock: Clock;
+  sleep: Sleep;
+  observe?: (event: SecretEvent) => void;
 }
 
-/** A cache over the secret: one read in flight, and a failure is not kept. */
-export function createCredentials(
-  read: SecretReader,
-  now: () => number,
-  observe?: (event: SecretEvent) => void,
-): Credentials {
-  let held: { value: AppCredentials; readAt: number } | undefined;
-  let inFlight: Promise<AppCredentials | JoinError> | undefined;
-  let failedAt = Number.NEGATIVE_INFINITY;
-  let forcedAt = Number.NEGATIVE_INFINITY;
+/**
+ * The app's key and secret, cached for 5 minutes; the last good ones for 24 hours while they can't be read; else
+ * CREDENTIALS_UNAVAILABLE. One read is in flight at a time, and a failure is not kept.
+ */
+export class Credentials implements CredentialSource {
+  readonly #options: CredentialsOptions;
+  #held: { value: AppCredentials; readAt: Moment } | undefined;
+  #inFlight: { read: Promise<AppCredentials | JoinError>; startedAt: Moment } | undefined;
+  /** The read in flight, if it is because RongCloud refused what is held. */
+  #forced: Promise<AppCredentials | JoinError> | undefined;
+  #failedAt: Moment | undefined;
+  #forcedAt: Moment | undefined;
 
-  async function refresh(): Promise<AppCredentials | JoinError> {
-    const value = await read().then(parseSecret, (cause) => new JoinError('CREDENTIALS_UNAVAILABLE', { cause }));
-    inFlight = undefined;
-    if (value instanceof JoinError) failedAt = now();
-    else {
-      held = { value, readAt: now() };
-      observe?.('secretRefresh');
+  constructor(options: CredentialsOptions) {
+    this.#options = options;
+  }
+
+  /** Credentials that are fresh are given at once, and not as a promise. While refused ones are read again, none are. */
+  get(): AppCredentials | Promise<AppCredentials | JoinError> {
+    if (this.#forced) return this.#afterRefusal(this.#forced);
+    const { clock } = this.#options;
+    return this.#held && clock.isWithin(FRESH_MS, this.#held.readAt) ? this.#held.value : this.#getAnew();
+  }
+
+  /**
+   * After RongCloud refused credentials: those that the secret holds now, if they differ. Reads the secret at most once
+   * in 5 seconds.
+   */
+  async replace(refused: AppCredentials): Promise<AppCredentials | undefined> {
+    if (this.#held && !same(this.#held.value, refused)) return this.#held.value;
+    if (!this.#forced) {
+      const { clock } = this.#options;
+      if (clock.isWithin(FORCED_PAUSE_MS, this.#forcedAt)) return undefined;
+      this.#forcedAt = clock.now();
+      this.#forced = this.#readOnce().finally(() => {
+        this.#forced = undefined;
+      });
     }
-    return value;
+    const value = await this.#forced;
+    return value instanceof JoinError || same(value, refused) ? undefined : value;
   }
 
-  function readOnce(): Promise<AppCredentials | JoinError> {
-    inFlight ??= refresh();
-    return inFlight;
+  /** What is held is known to be bad, so a read that fails leaves little: the refusal may have been a passing one. */
+  async #afterRefusal(read: Promise<AppCredentials | JoinError>): Promise<AppCredentials | JoinError> {
+    const value = await read;
+    return value instanceof JoinError && this.#held ? this.#held.value : value;
   }
 
-  async function getAnew(): Promise<AppCredentials | JoinError> {
-    if (!held || now() - held.readAt >= LAST_GOOD_MS) return readOnce();
-    const old = held.value;
-    const value = elapsedMs(now(), failedAt) < PAUSE_MS ? undefined : await readOnce();
-    if (value && !(value instanceof JoinError)) return value;
+  async #getAnew(): Promise<AppCredentials | JoinError> {
+    const { clock, sleep, observe } = this.#options;
+    if (!this.#held || clock.since(this.#held.readAt) >= LAST_GOOD_MS) return this.#readOnce();
+    const old = this.#held.value;
+    if (!clock.isWithin(PAUSE_MS, this.#failedAt)) {
+      const read = this.#readOnce();
+      const leftMs = ROUTINE_WAIT_MS - clock.since(this.#inFlight?.startedAt);
+      const value = await withDeadline(read, leftMs, sleep, () => undefined);
+      if (value && !(value instanceof JoinError)) return value;
+    }
     observe?.('staleSecret');
     return old;
   }
 
-  return {
-    get() {
-      return held && elapsedMs(now(), held.readAt) < FRESH_MS ? held.value : getAnew();
-    },
-    async replace(refused) {
-      if (held && !same(held.value, refused)) return held.value;
-      if (!inFlight) {
-        if (elapsedMs(now(), forcedAt) < PAUSE_MS) return undefined;
-        forcedAt = now();
-      }
-      const value = await readOnce();
-      return value instanceof JoinError || same(value, refused) ? undefined : value;
-    },
-  };
+  #readOnce(): Promise<AppCredentials | JoinError> {
+    this.#inFlight ??= { read: this.#read(), startedAt: this.#options.clock.now() };
+    return this.#inFlight.read;
+  }
+
+  async #read(): Promise<AppCredentials | JoinError> {
+    const { read, clock, observe } = this.#options;
+    const value = await read().then(parseSecret, (cause) => new JoinError('CREDENTIALS_UNAVAILABLE', { cause }));
+    this.#inFlight = undefined;
+    if (value instanceof JoinError) this.#failedAt = clock.now();
+    else {
+      this.#held = { value, readAt: clock.now() };
+      observe?.('secretRefresh');
+    }
+    return value;
+  }
 }
 
 function same(a: AppCredentials, b: AppCredentials): boolean {
   return a.appKey === b.appKey && a.appSecret === b.appSecret;
 }
 
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+
 /** The secret is `{"appKey":"…","appSecret":"…"}`. No message of a failure holds any of it. */
 function parseSecret(text: string | undefined): AppCredentials | JoinError {
   if (text === undefined) return malformed('it is binary');
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text);
   } catch {
     // The parser's message quotes the text, so it is not kept as the cause.
     return malformed('it is not JSON');
@@ -100,7 +129,9 @@ function parseSecret(text: string | undefined): AppCredentials | JoinError {
   const appSecret = 'appSecret' in value ? value.appSecret : undefined;
   if (typeof appKey !== 'string' || appKey === '') return malformed('appKey is not a non-empty string');
   if (typeof appSecret !== 'string' || appSecret === '') return malformed('appSecret is not a non-empty string');
-  if (!/^[\x21-\x7e]+$/.test(appKey)) return malformed('appKey holds what no header can');
+  // A line break or a zero-width space that was pasted along would be refused as a bad signature for ever.
+  if (!VISIBLE_ASCII.test(appKey)) return malformed('appKey holds other than visible ASCII');
+  if (!VISIBLE_ASCII.test(appSecret)) return malformed('appSecret holds other than visible ASCII');
   // The App Key pasted where the App Secret belongs would be refused as a bad signature for ever.
   if (appKey === appSecret) return malformed('appKey and appSecret are the same');
   return { appKey, appSecret };

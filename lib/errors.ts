@@ -126,6 +126,18 @@ export function notSent(error: JoinError): JoinError {
   return new JoinError(error.code, { detail: error.message, outcome: 'not_sent', cause: error });
 }
 
+/** The same failure for users whom an earlier sending may have joined. */
+export function unsure(error: JoinError): JoinError {
+  const { code, message, upstreamCode } = error;
+  const detail = `${message} The users may have joined before; repeating is safe.`;
+  return new JoinError(code, {
+    detail,
+    outcome: 'unknown',
+    cause: error,
+    ...(upstreamCode !== undefined && { upstreamCode }),
+  });
+}
+
 const UNCERTAINTY: Record<Outcome, number> = { not_sent: 0, rejected: 1, unknown: 2 };
 
 /** The least certain of some outcomes: unknown, then rejected, then not_sent. */

@@ -3,8 +3,9 @@ import { createHandler as createHttpHandler } from '../../functions/http.ts';
 import { createHandler as createQueueHandler } from '../../functions/queue.ts';
 import { createJoinUsers } from '../../lib/join/join-users.ts';
 import { createJoinBatch } from '../../lib/queue/batch.ts';
-import { createPacer } from '../../lib/queue/pacer.ts';
+import { Pacer } from '../../lib/queue/pacer.ts';
 import { messageBody, type Send } from '../../lib/queue/send.ts';
+import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { createClient } from '../../lib/rongcloud/client.ts';
 import type { SqsQueue } from '../../sandbox/sqs-queue.ts';
 import { silent } from '../../test/helpers/silent-telemetry.ts';
@@ -39,7 +40,7 @@ function client({ time, random, rongCloud }: Surroundings, door: string, options
     urls: ['https://primary.example', 'https://backup.example'],
     transport: rongCloud.transport(door),
     credentials: { get: async () => APP, replace: async () => undefined },
-    now: time.now,
+    clock: time.clock,
     random,
     randomUUID: () => Buffer.from(Array.from({ length: 9 }, () => random() * 256)).toString('hex'),
     sleep: time.sleep,
@@ -63,7 +64,7 @@ export function startHttpDoor(surroundings: Surroundings) {
       return undefined;
     },
     telemetry: silent,
-    now: time.now,
+    clock: time.clock,
     random: surroundings.random,
   });
   return async ({ userId, groupId, prefer }: Ask, invocation: Invocation): Promise<number> => {
@@ -82,12 +83,13 @@ export function startQueueDoor(surroundings: Surroundings) {
     async (messages) => {
       if (messages.length > 0) await time.sleep(SEND_MESSAGE_MS);
       for (const { body } of messages) queue.send(body);
-      return { taken: messages.map(() => true) };
+      return { ends: messages.map(() => 'taken' as const) };
     };
   const handler = createQueueHandler({
     joinBatch: createJoinBatch({
       client: client(surroundings, 'queue', { maxAttempts: 1 }),
-      pacer: createPacer({ ratePerSecond: QUEUE_RATE, now: time.now, sleep: time.sleep }),
+      pacer: new Pacer({ ratePerSecond: QUEUE_RATE, clock: time.clock, sleep: time.sleep }),
+      sentLetters: new SentLetters(time.clock),
       sendDeadLetters: sendTo(deadLetterQueue),
       sendBack: sendTo(joinQueue),
       async bringBackSoon(messages) {
@@ -99,7 +101,7 @@ export function startQueueDoor(surroundings: Surroundings) {
       random,
     }),
     telemetry: silent,
-    now: time.now,
+    clock: time.clock,
   });
   return (event: SQSEvent, invocation: Invocation): Promise<SQSBatchResponse> => handler(event, invocation);
 }

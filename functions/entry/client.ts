@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import { Clock } from '../../lib/clock.ts';
 import type { JoinConfig } from '../../lib/config.ts';
-import { createCredentials, secretsManagerReader } from '../../lib/credentials.ts';
+import { Credentials, secretsManagerReader } from '../../lib/credentials.ts';
 import { type ClientOptions, createClient, type RongCloudClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
 import type { Sleep } from '../../lib/rongcloud/with-deadline.ts';
@@ -9,6 +10,8 @@ import type { Telemetry } from '../../lib/telemetry/telemetry.ts';
 
 /** Initialisation waits this long for what the first request needs. */
 const WARM_UP_MS = 2000;
+
+export const clock = new Clock();
 
 export const sleep: Sleep = (ms, options) => wait(ms, undefined, options);
 
@@ -19,12 +22,12 @@ export async function startClient(
   options: Pick<ClientOptions, 'maxAttempts'> = {},
   ...warmUps: (() => Promise<unknown>)[]
 ): Promise<RongCloudClient> {
-  const credentials = createCredentials(secretsManagerReader(config.secretId), Date.now, observe);
+  const credentials = new Credentials({ read: secretsManagerReader(config.secretId), clock, sleep, observe });
   const client = createClient({
     urls: config.apiUrls,
-    transport: createTransport({ now: Date.now }),
+    transport: createTransport({ clock }),
     credentials,
-    now: Date.now,
+    clock,
     random: Math.random,
     randomUUID,
     sleep,

@@ -8,22 +8,22 @@ import type { Enqueue } from '../../lib/join/serve.ts';
 import { decide } from '../../lib/policy.ts';
 import { createTelemetry } from '../../lib/telemetry/telemetry.ts';
 import { createHandler } from '../http.ts';
-import { startClient } from './client.ts';
+import { clock, startClient } from './client.ts';
 
 /** Starts the HTTP door: gives its handler once what the first request needs has been fetched. */
 export async function start() {
   const config = readHttpConfig(process.env);
   const { joinQueueUrl, originSecrets } = config;
   const telemetry = createTelemetry('http');
-  const keys = createIssuerKeys(httpKeySetFetcher(config.jwksUrl), Date.now, telemetry.observe);
+  const keys = createIssuerKeys(httpKeySetFetcher(config.jwksUrl), clock, telemetry.observe);
   const client = await startClient(config, telemetry, {}, () => keys.warmUp());
   return createHandler({
-    authenticate: createAuthenticator({ rules: config.tokens, keys, now: Date.now }),
+    authenticate: createAuthenticator({ rules: config.tokens, keys, clock }),
     decide,
     checkOrigin: originSecrets.length > 0 ? createOriginCheck(originSecrets) : undefined,
     joinUsers: createJoinUsers(client),
     telemetry,
-    now: Date.now,
+    clock,
     random: Math.random,
     isRateLimited: client.isRateLimited,
     enqueue: joinQueueUrl === undefined ? undefined : lazyEnqueue(joinQueueUrl),

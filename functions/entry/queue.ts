@@ -1,13 +1,14 @@
 import { type EventsConfig, readQueueConfig } from '../../lib/config.ts';
 import { createJoinBatch } from '../../lib/queue/batch.ts';
 import type { Announce } from '../../lib/queue/events.ts';
-import { createPacer } from '../../lib/queue/pacer.ts';
+import { Pacer } from '../../lib/queue/pacer.ts';
 import { createSend } from '../../lib/queue/send.ts';
+import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { createSqsClient } from '../../lib/queue/sqs-client.ts';
 import { createBringBackSoon } from '../../lib/queue/visibility.ts';
 import { createTelemetry } from '../../lib/telemetry/telemetry.ts';
 import { createHandler } from '../queue.ts';
-import { sleep, startClient } from './client.ts';
+import { clock, sleep, startClient } from './client.ts';
 
 /** Starts the queue door: gives its handler once what the first batch needs has been fetched. */
 export async function start() {
@@ -18,14 +19,15 @@ export async function start() {
   const sqs = createSqsClient();
   const joinBatch = createJoinBatch({
     client,
-    pacer: createPacer({ ratePerSecond: config.upstreamRate, now: Date.now, sleep }),
+    pacer: new Pacer({ ratePerSecond: config.upstreamRate, clock, sleep }),
     sendDeadLetters: createSend(sqs, config.deadLetterQueueUrl),
     sendBack: createSend(sqs, config.joinQueueUrl),
+    sentLetters: new SentLetters(clock),
     bringBackSoon: createBringBackSoon(sqs, config.joinQueueUrl, { random: Math.random }),
     announce: config.events && (await loadAnnounce(config.events)),
     random: Math.random,
   });
-  return createHandler({ joinBatch, telemetry, now: Date.now });
+  return createHandler({ joinBatch, telemetry, clock });
 }
 
 /** The EventBridge client is loaded only where a bus is named. */

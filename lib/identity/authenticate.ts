@@ -6,6 +6,7 @@ import {
   jwtVerify,
   type ResolvedKey,
 } from 'jose';
+import type { Clock } from '../clock.ts';
 import { JoinError } from '../errors.ts';
 import { type Caller, type TokenRules, toCaller } from './caller.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
@@ -18,14 +19,13 @@ const TOLERANCE_SECONDS = 60;
 export interface AuthenticatorOptions {
   rules: TokenRules;
   keys: Pick<IssuerKeys, 'find'>;
-  /** Milliseconds since 1970. */
-  now: () => number;
+  clock: Pick<Clock, 'wall'>;
 }
 
 /** Turns an `Authorization` header into a Caller. Throws UNAUTHENTICATED or IDENTITY_UNAVAILABLE. */
 export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
 
-export function createAuthenticator({ rules, keys, now }: AuthenticatorOptions): Authenticate {
+export function createAuthenticator({ rules, keys, clock }: AuthenticatorOptions): Authenticate {
   const verifiedTokens = new VerifiedTokens();
   const findKey: IssuerKeys['find'] = (header, input) => {
     checkHeader(header);
@@ -33,7 +33,7 @@ export function createAuthenticator({ rules, keys, now }: AuthenticatorOptions):
   };
   return async (authorization) => {
     const token = bearerToken(authorization);
-    const currentDate = new Date(now());
+    const currentDate = new Date(clock.wall());
     const remembered = verifiedTokens.get(token);
     if (remembered && (await stillHas(keys, remembered))) {
       checkAgain(remembered.caller.claims, currentDate.getTime() / 1000);

@@ -5,7 +5,7 @@ import {
   type JWK,
   type JWTHeaderParameters,
 } from 'jose';
-import { elapsedMs } from '../elapsed.ts';
+import type { Clock, Moment } from '../clock.ts';
 import { JoinError } from '../errors.ts';
 
 const FRESH_MS = 10 * 60_000;
@@ -27,7 +27,7 @@ interface KeySet {
   find: KeyGetter;
   ids: ReadonlySet<string>;
   empty: boolean;
-  fetchedAt: number;
+  fetchedAt: Moment;
 }
 
 export interface IssuerKeys {
@@ -47,17 +47,18 @@ export interface IssuerKeys {
  */
 export function createIssuerKeys(
   fetchKeySet: KeySetFetcher,
-  now: () => number,
+  clock: Clock,
   observe?: (event: KeyEvent) => void,
 ): IssuerKeys {
   let held: KeySet | undefined;
-  let startedAt = Number.NEGATIVE_INFINITY;
+  let startedAt: Moment | undefined;
   let lastFailure: unknown;
   let inFlight: Promise<void> | undefined;
 
   async function fetchOnce(): Promise<void> {
     try {
-      held = { ...parseKeySet(await fetchKeySet()), fetchedAt: startedAt };
+      const fetchedAt = clock.now();
+      held = { ...parseKeySet(await fetchKeySet()), fetchedAt };
       observe?.('keyRefresh');
     } catch (error) {
       lastFailure = error;
@@ -69,27 +70,27 @@ export function createIssuerKeys(
   /** Joins the fetch in flight, or starts one if the last started long enough ago. */
   async function refetch(minIntervalMs: number): Promise<void> {
     if (!inFlight) {
-      if (elapsedMs(now(), startedAt) < minIntervalMs) return;
-      startedAt = now();
+      if (clock.isWithin(minIntervalMs, startedAt)) return;
+      startedAt = clock.now();
       inFlight = fetchOnce();
     }
     await inFlight;
   }
 
   function usable(): KeySet | undefined {
-    return held && now() - held.fetchedAt < LAST_GOOD_MS ? held : undefined;
+    return held && clock.since(held.fetchedAt) < LAST_GOOD_MS ? held : undefined;
   }
 
   async function keySetFor(keyId: string | undefined): Promise<KeySet> {
     const keys = usable();
     if (!keys) await refetch(COLD_REFETCH_MS);
     else {
-      const isFresh = elapsedMs(now(), keys.fetchedAt) < FRESH_MS;
+      const isFresh = clock.isWithin(FRESH_MS, keys.fetchedAt);
       if (!isFresh || keys.empty || (keyId !== undefined && !keys.ids.has(keyId))) await refetch(REFETCH_MS);
     }
     const found = usable();
     if (!found) throw new JoinError('IDENTITY_UNAVAILABLE', { cause: lastFailure });
-    if (now() - found.fetchedAt >= FRESH_MS) observe?.('staleKeys');
+    if (clock.since(found.fetchedAt) >= FRESH_MS) observe?.('staleKeys');
     return found;
   }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts';
 import { type JoinError, toJoinError } from '../errors.ts';
 import type { Attempt } from '../rongcloud/client.ts';
 import type { RequestFields } from '../telemetry/fields.ts';
@@ -18,8 +19,7 @@ export interface ServeDeps {
   /** Whether RongCloud has just refused a call because there are too many. */
   isRateLimited?: () => boolean;
   telemetry: Pick<Telemetry, 'attempt' | 'request'>;
-  /** Milliseconds since 1970. */
-  now: () => number;
+  clock: Pick<Clock, 'steady'>;
 }
 
 /** The part of Lambda's context that a door needs. */
@@ -82,7 +82,7 @@ export type Served = { requestId: string } & (
 /** Carries out one request within its invocation's time and writes its log line, whatever happens. Never throws. */
 export async function serve(deps: ServeDeps, options: ServeOptions): Promise<Served> {
   const { door, invocation, traceparent, later } = options;
-  const startedAt = deps.now();
+  const startedAt = deps.clock.steady();
   const deadline = Math.min(
     startedAt + invocation.getRemainingTimeInMillis() - ANSWER_RESERVE_MS,
     startedAt + (options.limitMs ?? Number.POSITIVE_INFINITY),
@@ -95,7 +95,7 @@ export async function serve(deps: ServeDeps, options: ServeOptions): Promise<Ser
   const served = await carryOut().catch(
     (thrown: unknown): Served => ({ requestId, kind: 'failed', error: toJoinError(thrown) }),
   );
-  deps.telemetry.request({ ...fields, durationMs: deps.now() - startedAt }, failureOf(served));
+  deps.telemetry.request({ ...fields, durationMs: deps.clock.steady() - startedAt }, failureOf(served));
   return served;
 
   async function carryOut(): Promise<Served> {

@@ -1,15 +1,17 @@
 import type { JoinError } from '../errors.ts';
+import type { JoinRequest } from '../join/request.ts';
 import type { RongCloudClient } from '../rongcloud/client.ts';
 import { type BatchOptions, createCall } from './call.ts';
-import { coalesce } from './coalesce.ts';
-import { type DeadLetter, toDeadLetter } from './dead-letters.ts';
+import { coalesce, type QueuedJoin } from './coalesce.ts';
+import type { DeadLetter } from './dead-letters.ts';
+import { type DispatchDeps, dispatch, type Parcel } from './dispatch.ts';
 import type { Announce, GroupResults } from './events.ts';
 import { type QueueMessage, readMessage } from './message.ts';
 import type { Pacer } from './pacer.ts';
-import { messageBody, type OutgoingMessage, type Send } from './send.ts';
+import { messageBody, type OutgoingMessage } from './send.ts';
 import { settleGroup } from './settle-group.ts';
-import { createTurns } from './turns.ts';
-import { type MessageVerdict, resultOf, verdictOn } from './verdict.ts';
+import { Turns } from './turns.ts';
+import { type MessageVerdict, type RefusedPart, resultOf, verdictOn } from './verdict.ts';
 import type { BringBackSoon } from './visibility.ts';
 
 /** What became of a batch. */
@@ -27,12 +29,9 @@ export interface BatchReport {
   stoppedBy: JoinError | undefined;
 }
 
-export interface BatchDeps {
+export interface BatchDeps extends DispatchDeps {
   client: RongCloudClient;
   pacer: Pacer;
-  sendDeadLetters: Send;
-  /** Sends to the queue that the batch comes from. */
-  sendBack: Send;
   bringBackSoon: BringBackSoon;
   /** Absent where nobody asked to be told. */
   announce?: Announce | undefined;
@@ -50,15 +49,17 @@ const MAX_DELAY_SECONDS = 60;
 export type JoinBatch = (messages: readonly QueueMessage[], options: BatchOptions) => Promise<BatchReport>;
 
 export function createJoinBatch(deps: BatchDeps): JoinBatch {
-  const { client, pacer, sendDeadLetters, sendBack, bringBackSoon, announce, random } = deps;
+  const { client, pacer, sentLetters, bringBackSoon, announce, random } = deps;
   return async (messages, options) => {
     const read = messages.map(readMessage);
-    const turns = createTurns({ pacer, lastStart: options.deadline - MIN_CALL_MS });
+    const joins = read.flatMap((message) => ('request' in message ? (sentLetters.leftOf(message) ?? []) : []));
+    const lastStart = options.deadline - MIN_CALL_MS;
+    const turns = new Turns({ pacer, lastStart, ready: () => client.ready(options) });
     pacer.begin();
     const groups = await Promise.all(
-      coalesce(read.filter((message) => 'request' in message)).map(async (group) => {
+      coalesce(joins).map(async (group) => {
         const call = createCall(client, group, turns, options);
-        const settled = await settleGroup(group, { call, inDoubt: turns.inDoubt, random });
+        const settled = await settleGroup(group, { call, inDoubt: () => turns.isInDoubt, random });
         return {
           group,
           verdicts: group.messages.map((message) => ({ message, verdict: verdictOn(message, settled) })),
@@ -71,47 +72,52 @@ export function createJoinBatch(deps: BatchDeps): JoinBatch {
       results: some.map(resultOf),
     }));
 
-    // A message leaves the queue only once all that remains of it is on another or on its own again.
-    const letters = [...read.filter((message) => 'code' in message), ...verdicts.flatMap(toLetters)];
-    const rests = verdicts.flatMap((one) => toRest(one, random));
-    const untouched = new Set(verdicts.filter(({ verdict }) => verdict.retained).map((one) => one.message.messageId));
-    const [dead, back, lost] = await Promise.all([
-      sendDeadLetters(letters.map(toDeadLetter)),
-      sendBack(rests.map(({ outgoing }) => outgoing)),
+    const parcels: Parcel[] = [
+      ...read.flatMap((message) =>
+        'code' in message ? [{ messageId: message.messageId, stays: false, letters: [{ letter: message }] }] : [],
+      ),
+      ...verdicts.map((one) => toParcel(one, deps)),
+    ];
+    const staying = new Set(parcels.filter(({ stays }) => stays).map(({ messageId }) => messageId));
+    const [sent, lost] = await Promise.all([
+      dispatch(parcels, deps),
       announce?.(results),
-      bringBackSoon(messages.filter(({ messageId }) => untouched.has(messageId))),
+      bringBackSoon(messages.filter(({ messageId }) => staying.has(messageId))),
     ]);
     if (lost) options.onLostEvents?.(lost);
-    const retained = new Set([
-      ...untouched,
-      ...letters.filter((_, i) => !dead.taken[i]).map(({ messageId }) => messageId),
-      ...rests.filter((_, i) => !back.taken[i]).map(({ messageId }) => messageId),
-    ]);
-    const unfinished = new Set([...retained, ...[...letters, ...rests].map(({ messageId }) => messageId)]);
+    const retained = staying.union(sent.kept);
+    const unfinished = parcels.filter(
+      ({ messageId, letters, rest }) => retained.has(messageId) || letters.length > 0 || rest,
+    );
     return {
       retained: [...retained],
-      deadLettered: letters.filter((_, i) => dead.taken[i]),
-      requeued: back.taken.filter(Boolean).length,
-      done: messages.length - unfinished.size,
+      deadLettered: sent.deadLettered,
+      requeued: sent.requeued,
+      done: messages.length - unfinished.length,
       groups: results,
-      stoppedBy: turns.stoppedBy() ?? dead.error ?? back.error,
+      stoppedBy: turns.stoppedBy ?? sent.error,
     };
   };
 }
 
-function toLetters({ message: { messageId, requestId }, verdict }: MessageVerdict): DeadLetter[] {
-  return verdict.refusedParts.map(({ request, code, failedCount }) => {
-    return { messageId, requestId, body: messageBody(request, requestId), code, failedCount };
-  });
+/** A message leaves the queue only once all that remains of it is on another queue or on its own again. */
+function toParcel({ message, verdict }: MessageVerdict, { sentLetters, random }: BatchDeps): Parcel {
+  const { messageId } = message;
+  const stays = verdict.retained || (verdict.rest !== undefined && !sentLetters.maySplit(messageId));
+  return {
+    messageId,
+    stays,
+    letters: verdict.refusedParts.map((part) => ({ part, letter: toLetter(message, part) })),
+    rest: stays || !verdict.rest ? undefined : toRest(message, verdict.rest, random),
+  };
 }
 
-function toRest(
-  { message, verdict }: MessageVerdict,
-  random: () => number,
-): { messageId: string; outgoing: OutgoingMessage }[] {
-  if (!verdict.rest) return [];
-  const { messageId, requestId, sentAt, senderGroup } = message;
+function toLetter({ messageId, requestId }: QueuedJoin, { request, code, failedCount }: RefusedPart): DeadLetter {
+  return { messageId, requestId, body: messageBody(request, requestId), code, failedCount };
+}
+
+function toRest(message: QueuedJoin, request: JoinRequest, random: () => number): OutgoingMessage {
+  const { requestId, sentAt, senderGroup } = message;
   const delaySeconds = Math.round(MIN_DELAY_SECONDS + random() * (MAX_DELAY_SECONDS - MIN_DELAY_SECONDS));
-  const body = messageBody(verdict.rest, requestId);
-  return [{ messageId, outgoing: { body, attributes: { firstSentAt: sentAt }, delaySeconds, senderGroup } }];
+  return { body: messageBody(request, requestId), attributes: { firstSentAt: sentAt }, delaySeconds, senderGroup };
 }

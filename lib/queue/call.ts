@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { JoinError } from '../errors.ts';
+import { type JoinError, unsure } from '../errors.ts';
 import type { Attempt, RongCloudClient } from '../rongcloud/client.ts';
 import { toCalls } from '../rongcloud/form.ts';
 import { mayBeForItsContent } from '../rongcloud/return-codes.ts';
-import type { MergedJoin } from './coalesce.ts';
+import type { MergedJoin, QueuedJoin } from './coalesce.ts';
 import type { LostEvents } from './events.ts';
 import type { CallForUsers } from './settle-group.ts';
 import type { Turns } from './turns.ts';
@@ -22,14 +22,14 @@ export interface MergedCall {
 
 /** What all calls of a batch have in common. */
 export interface BatchOptions {
-  /** When the last call must be over, in milliseconds since 1970. */
+  /** When the last call must be over, by the steady clock. */
   deadline: number;
   onCall?: (call: MergedCall) => void;
   onAttempt?: (attempt: Attempt) => void;
   onLostEvents?: (events: LostEvents) => void;
 }
 
-/** Calls for users of a group: each sending waits for its turn, with the app's credentials at hand. */
+/** Calls for users of a group: each sending waits for its turn. */
 export function createCall(
   client: RongCloudClient,
   group: MergedJoin,
@@ -41,30 +41,35 @@ export function createCall(
     const [call] = toCalls({ groupId, userIds, ...(groupName !== undefined && { groupName }) });
     const requestId = randomUUID();
     let domain: string | undefined;
-    let asked = false;
-    let running = false;
+    let hasTurn = false;
     const join = (): Promise<JoinError | undefined> =>
       client.join(call?.form ?? '', {
         requestId,
         deadline: options.deadline,
         async beforeSending() {
-          asked = true;
           const refusal = await turns.wait(turn);
-          running = !refusal;
+          hasTurn = !refusal;
           return refusal;
         },
         onAttempt(attempt) {
-          running = false;
+          hasTurn = false;
           domain = attempt.host;
           turns.ended(attempt.error);
           options.onAttempt?.(attempt);
         },
       });
     let error = await join();
+    let mayHaveJoined = false;
     // Too many calls say nothing of this one: it waits for another turn, as long as there are any.
-    while (error?.blames === 'rate' && error.outcome !== 'not_sent') error = await join();
-    if (running) turns.ended(error);
-    if (error && (!asked || (domain !== undefined && concernsEveryCall(error)))) turns.stop(error);
+    while (error?.blames === 'rate' && error.outcome !== 'not_sent') {
+      mayHaveJoined ||= error.outcome === 'unknown';
+      error = await join();
+    }
+    if (hasTurn) turns.ended(error);
+    // Nothing was sent in a turn: the secret or the time has run out, for all.
+    const isOver = hasTurn && error?.outcome === 'not_sent';
+    if (error && (isOver || (domain !== undefined && concernsEveryCall(error)))) turns.stop(error);
+    if (error && mayHaveJoined && error.outcome !== 'unknown') error = unsure(error);
     if (domain !== undefined) {
       const messages = requestIdsOf(group, userIds);
       options.onCall?.({ requestId, groupId, users: userIds.length, messages, domain, error });
@@ -78,9 +83,8 @@ function concernsEveryCall(error: JoinError): boolean {
   return (error.blames === 'service' || error.blames === 'time') && !mayBeForItsContent(error);
 }
 
-function requestIdsOf({ messages }: MergedJoin, userIds: readonly string[]): string[] {
-  const called = new Set(userIds);
-  return messages
-    .filter(({ request }) => request.userIds.some((userId) => called.has(userId)))
-    .map(({ requestId }) => requestId);
+function requestIdsOf({ messagesOf }: MergedJoin, userIds: readonly string[]): string[] {
+  const messages = new Set<QueuedJoin>();
+  for (const userId of userIds) for (const message of messagesOf(userId)) messages.add(message);
+  return [...messages].map(({ requestId }) => requestId);
 }

@@ -13,32 +13,41 @@ export interface OutgoingMessage {
   senderGroup?: string | undefined;
 }
 
-/** Sends messages to one queue. Says of each, in order, whether SQS took it, and why it did not take others. Never throws. */
+/** How the sending of a message ended. One that was `unanswered` may have been taken. */
+export type SendEnd = 'taken' | 'refused' | 'unanswered';
+
+/**
+ * Sends messages to one queue, all within one time limit of 4 seconds if none is given. Says of each, in order, how that
+ * ended, and why SQS did not take others. Never throws.
+ */
 export type Send = (
   messages: readonly OutgoingMessage[],
-) => Promise<{ taken: readonly boolean[]; error?: JoinError | undefined }>;
+  limitMs?: number,
+) => Promise<{ ends: readonly SendEnd[]; error?: JoinError | undefined }>;
 
 /** SQS takes 1 MiB in a message and in a request, attributes included. */
 export const MAX_BYTES = 1_048_576;
 
-/** A sender to a queue. All that it is given at once goes out within one time limit, which `timeout` makes. */
+/** A sender to a queue. `timeout` makes its time limits. */
 export function createSend(client: SQSClient, queueUrl: string, timeout = AbortSignal.timeout): Send {
-  return async (messages) => {
-    const taken = messages.map(() => false);
+  return async (messages, limitMs = SQS_REQUEST_MS) => {
+    const ends = messages.map((): SendEnd => 'refused');
     let error: JoinError | undefined;
-    const abortSignal = timeout(SQS_REQUEST_MS);
+    const abortSignal = timeout(limitMs);
     await inParallel(inRequests(messages), async (entries) => {
+      const isUnsent = abortSignal.aborted;
       try {
         const command = new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries });
         const { Successful: successful = [], Failed: failed = [] } = await client.send(command, { abortSignal });
-        for (const { Id: id } of successful) taken[Number(id)] = true;
+        for (const { Id: id } of successful) ends[Number(id)] = 'taken';
         const [first] = failed;
         if (first) error = unavailable(new Error(`SQS refused ${failed.length} messages: ${first.Code}`));
       } catch (cause) {
         error = unavailable(cause);
+        if (!isUnsent) for (const { Id: id } of entries) ends[Number(id)] = 'unanswered';
       }
     });
-    return { taken, error };
+    return { ends, error };
   };
 }
 

@@ -48,7 +48,10 @@ export async function settleGroup(group: MergedJoin, options: SettleOptions): Pr
   const carrier = calls.find(({ userIds }) => userIds.includes(newest?.request.userIds[0] ?? ''));
   await Promise.all(calls.map((call) => settleFirst(call.userIds, call === carrier ? newest : undefined)));
   await settleNames();
-  if (full) for (const userId of group.userIds) if (!uncertain.has(userId)) decide(userId, notSent(full));
+  if (full) {
+    const withoutCall = notSent(full);
+    for (const userId of group.userIds) if (!uncertain.has(userId)) decide(userId, withoutCall);
+  }
   return { users, refusedNames, namedBy };
 
   async function settleFirst(userIds: readonly string[], name: QueuedJoin | undefined): Promise<void> {
@@ -73,7 +76,8 @@ export async function settleGroup(group: MergedJoin, options: SettleOptions): Pr
     if (userIds.length === 1) {
       // What RongCloud did not say plainly is held against nobody.
       if (mayBeForItsContent(error)) return;
-      decide(userId, error);
+      // A sending of this very call may have joined the user, so that the next delivery asks again.
+      if (error.outcome !== 'unknown') decide(userId, error);
       if (error.blames === 'group') full ??= error;
       return;
     }

@@ -25,123 +25,139 @@ export interface Turn {
   unwanted: () => JoinError | undefined;
 }
 
-/** Says which call of a batch starts next, and when there is no point in any more. */
-export interface Turns {
-  /** Waits until a sending may start. Otherwise gives a failure with the outcome not_sent that says why it may not. */
-  wait(turn: Turn): Promise<JoinError | undefined>;
-  /** Told how each sending that started has ended. */
-  ended(error: JoinError | undefined): void;
-  /** Lets no more sendings start. */
-  stop(reason: JoinError): void;
-  /** What ended the batch before its time, if anything did. */
-  stoppedBy(): JoinError | undefined;
-  /** Whether it may be an outage. */
-  inDoubt(): boolean;
-}
-
 interface Waiting extends Turn {
   answer: (error: JoinError | undefined) => void;
 }
 
 export interface TurnsOptions {
   pacer: Pacer;
-  /** When the last sending may start, in milliseconds since 1970. */
+  /** When the last sending may start, by the steady clock. */
   lastStart: number;
+  /** Waits until a sending could go out at once, or says why none can. */
+  ready: () => Promise<JoinError | undefined>;
 }
 
-/** The turns of one batch. Each takes a slot of the pacer; groups take turns at narrowing. */
-export function createTurns({ pacer, lastStart }: TurnsOptions): Turns {
-  const first: Waiting[] = [];
-  const narrowing = new Map<string, Waiting[]>();
-  let stoppedBy: JoinError | undefined;
-  let lastFailure: JoinError | undefined;
+/**
+ * Says which call of a batch starts next, and when there is no point in any more. Each turn takes a slot of the pacer;
+ * groups take turns at narrowing.
+ */
+export class Turns {
+  readonly #options: TurnsOptions;
+  readonly #first: Waiting[] = [];
+  readonly #narrowing = new Map<string, Waiting[]>();
+  #stoppedBy: JoinError | undefined;
+  #lastFailure: JoinError | undefined;
   /** Failures in a row that may be for what the calls held. */
-  let suspicious = 0;
+  #suspicious = 0;
   /** Sendings that started after the last yes or no. */
-  let undecided = 0;
-  let inFlight = 0;
-  let serving = false;
-  let wake = (): void => {};
+  #undecided = 0;
+  #inFlight = 0;
+  #isServing = false;
+  #wake = (): void => {};
 
-  async function serve(): Promise<void> {
-    while (first.length > 0 || narrowing.size > 0) {
-      if (!stoppedBy && inFlight > 0 && (suspicious >= DOUBT || undecided >= MAX_UNDECIDED)) {
+  constructor(options: TurnsOptions) {
+    this.#options = options;
+  }
+
+  /** What ended the batch before its time, if anything did. */
+  get stoppedBy(): JoinError | undefined {
+    return this.#stoppedBy;
+  }
+
+  /** Whether it may be an outage. */
+  get isInDoubt(): boolean {
+    return this.#suspicious >= DOUBT;
+  }
+
+  /** Waits until a sending may start. Otherwise gives a failure with the outcome not_sent that says why it may not. */
+  wait(turn: Turn): Promise<JoinError | undefined> {
+    return new Promise((answer) => {
+      const waiting = { ...turn, answer };
+      const { kind, groupId } = turn;
+      const others = kind === 'first' ? this.#first : this.#narrowing.get(groupId);
+      if (others) others.push(waiting);
+      else this.#narrowing.set(groupId, [waiting]);
+      if (this.#isServing) return;
+      this.#isServing = true;
+      void this.#serve();
+    });
+  }
+
+  /** Told how each sending that started has ended. */
+  ended(error: JoinError | undefined): void {
+    this.#inFlight -= 1;
+    if (!error || error.blames === 'users' || error.blames === 'group') this.#undecided = 0;
+    if (!error) this.#suspicious = 0;
+    else {
+      this.#lastFailure = error;
+      if (error.blames === 'rate') this.#options.pacer.refused();
+      if (mayBeForItsContent(error)) this.#suspicious += 1;
+    }
+    this.#wake();
+  }
+
+  /** Lets no more sendings start. */
+  stop(reason: JoinError): void {
+    this.#stoppedBy ??= reason;
+    this.#wake();
+  }
+
+  async #serve(): Promise<void> {
+    const { pacer, lastStart, ready } = this.#options;
+    while (this.#first.length > 0 || this.#narrowing.size > 0) {
+      const mustWait = this.isInDoubt || this.#undecided >= MAX_UNDECIDED;
+      if (!this.#stoppedBy && this.#inFlight > 0 && mustWait) {
         await new Promise<void>((resolve) => {
-          wake = resolve;
+          this.#wake = resolve;
         });
         continue;
       }
-      if (undecided >= MAX_UNDECIDED) stoppedBy ??= lastFailure;
-      const given = !stoppedBy && (await pacer.slot((at) => !stoppedBy && at <= lastStart));
-      if (!given) stoppedBy ??= new JoinError('DEADLINE_EXCEEDED');
-      start();
+      if (this.#undecided >= MAX_UNDECIDED) this.#stoppedBy ??= this.#lastFailure;
+      // Before the slot: calls that waited for it afterwards would all start at once.
+      const missing = this.#stoppedBy ? undefined : await ready();
+      this.#stoppedBy ??= missing;
+      const given = !this.#stoppedBy && (await pacer.slot((at) => !this.#stoppedBy && at <= lastStart));
+      if (!given) this.#stoppedBy ??= new JoinError('DEADLINE_EXCEEDED');
+      this.#start();
     }
-    serving = false;
+    this.#isServing = false;
   }
 
   /** Starts the next call that is wanted, and turns away those before it that are not. */
-  function start(): void {
-    for (let next = nextWaiting(); next; next = nextWaiting()) {
-      const outage = next.kind === 'narrowing' && suspicious >= OUTAGE ? lastFailure : undefined;
-      const refusal = stoppedBy ?? next.unwanted() ?? outage;
+  #start(): void {
+    for (let next = this.#nextWaiting(); next; next = this.#nextWaiting()) {
+      const outage = next.kind === 'narrowing' && this.#suspicious >= OUTAGE ? this.#lastFailure : undefined;
+      const refusal = this.#stoppedBy ?? next.unwanted() ?? outage;
       next.answer(refusal && notSent(refusal));
       if (refusal) continue;
-      inFlight += 1;
-      undecided += 1;
+      this.#inFlight += 1;
+      this.#undecided += 1;
       return;
     }
   }
 
-  function nextWaiting(): Waiting | undefined {
-    const isProbing = suspicious >= DOUBT && suspicious < OUTAGE;
-    return isProbing ? (nextNarrowing() ?? first.shift()) : (first.shift() ?? nextNarrowing());
+  #nextWaiting(): Waiting | undefined {
+    const isProbing = this.isInDoubt && this.#suspicious < OUTAGE;
+    if (isProbing) return this.#nextNarrowing() ?? this.#first.shift();
+    return this.#first.shift() ?? this.#nextNarrowing();
   }
 
   /**
    * The smallest call of the group whose turn it is, so that each batch decides about somebody; in doubt, the smallest
    * of all.
    */
-  function nextNarrowing(): Waiting | undefined {
-    const [turn] = suspicious >= DOUBT ? [...narrowing].sort(([, a], [, b]) => smallest(a) - smallest(b)) : narrowing;
+  #nextNarrowing(): Waiting | undefined {
+    const groups = this.#narrowing;
+    const [turn] = this.isInDoubt ? [...groups].sort(([, a], [, b]) => smallest(a) - smallest(b)) : groups;
     if (!turn) return undefined;
     const [groupId, calls] = turn;
-    narrowing.delete(groupId);
+    groups.delete(groupId);
     const size = smallest(calls);
     const index = calls.findIndex(({ users }) => users === size);
     const [next] = calls.splice(index, 1);
-    if (calls.length > 0) narrowing.set(groupId, calls);
+    if (calls.length > 0) groups.set(groupId, calls);
     return next;
   }
-
-  return {
-    wait(turn) {
-      return new Promise((answer) => {
-        const waiting = { ...turn, answer };
-        if (turn.kind === 'first') first.push(waiting);
-        else narrowing.set(turn.groupId, [...(narrowing.get(turn.groupId) ?? []), waiting]);
-        if (serving) return;
-        serving = true;
-        void serve();
-      });
-    },
-    ended(error) {
-      inFlight -= 1;
-      if (!error || error.blames === 'users' || error.blames === 'group') undecided = 0;
-      if (!error) suspicious = 0;
-      else {
-        lastFailure = error;
-        if (error.blames === 'rate') pacer.refused();
-        if (mayBeForItsContent(error)) suspicious += 1;
-      }
-      wake();
-    },
-    stop(reason) {
-      stoppedBy ??= reason;
-      wake();
-    },
-    stoppedBy: () => stoppedBy,
-    inDoubt: () => suspicious >= DOUBT,
-  };
 }
 
 function smallest(calls: readonly Waiting[]): number {

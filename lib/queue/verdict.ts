@@ -34,26 +34,29 @@ export interface MessageVerdict {
 /** Tells the joined, the refused and the undecided users of a message apart. */
 export function verdictOn(message: QueuedJoin, settled: SettledGroup): Verdict {
   const { groupId, userIds, groupName } = message.request;
-  const joined = userIds.filter((userId) => settled.users.get(userId) === 'joined');
-  const undecided = userIds.filter((userId) => !settled.users.has(userId));
-  const refused = userIds.flatMap((userId) => {
+  const joined: string[] = [];
+  const refused: string[] = [];
+  const undecided: string[] = [];
+  let error: JoinError | undefined;
+  for (const userId of userIds) {
     const fate = settled.users.get(userId);
-    return fate === undefined || fate === 'joined' ? [] : [{ userId, error: fate }];
-  });
-  const refusedName = settled.refusedNames.get(message);
-  const error = refused[0]?.error ?? refusedName;
-
-  const refusedParts: RefusedPart[] = [];
-  if (refused[0]) {
-    const request = { groupId, userIds: refused.map(({ userId }) => userId) };
-    refusedParts.push({ request, code: refused[0].error.code, failedCount: refused.length });
+    if (fate === 'joined') joined.push(userId);
+    else if (fate === undefined) undecided.push(userId);
+    else {
+      refused.push(userId);
+      error ??= fate;
+    }
   }
+  const refusedParts: RefusedPart[] = [];
+  if (error) {
+    refusedParts.push({ request: { groupId, userIds: refused }, code: error.code, failedCount: refused.length });
+  }
+  const refusedName = settled.refusedNames.get(message);
   if (refusedName && groupName !== undefined) {
-    refusedParts.push({
-      request: { groupId, userIds: userIds.slice(0, 1), groupName },
-      code: refusedName.code,
-      failedCount: 0,
-    });
+    // Its users join again when the letter is put back, so that one who can is best.
+    const carrier = joined.length > 0 ? joined : userIds;
+    const request = { groupId, userIds: carrier.slice(0, 1), groupName };
+    refusedParts.push({ request, code: refusedName.code, failedCount: 0 });
   }
 
   const name = groupName !== undefined && isNameOpen(message, settled, refusedName) ? { groupName } : {};
@@ -64,7 +67,7 @@ export function verdictOn(message: QueuedJoin, settled: SettledGroup): Verdict {
     joined: joined.length,
     refused: refused.length,
     undecided: undecided.length,
-    code: error?.code,
+    code: (error ?? refusedName)?.code,
     retained,
     refusedParts,
     rest: left.length > 0 && !retained ? { groupId, userIds: left, ...name } : undefined,

@@ -4,7 +4,7 @@ import { JoinError, type JoinErrorCode } from '../errors.ts';
 export interface UpstreamAnswer {
   status: number;
   body: string;
-  /** False when the body was cut off or longer than is read. */
+  /** False when the body was longer than is read. */
   complete: boolean;
 }
 
@@ -61,7 +61,7 @@ function readCode({ body, complete }: UpstreamAnswer): number | undefined {
   if (!complete) return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(body);
+    value = JSON.parse(body.startsWith('\uFEFF') ? body.slice(1) : body);
   } catch {
     return undefined;
   }
@@ -69,9 +69,13 @@ function readCode({ body, complete }: UpstreamAnswer): number | undefined {
   return typeof value.code === 'number' && Number.isInteger(value.code) ? value.code : undefined;
 }
 
+/** Statuses about the connection or the moment, as balancers and gateways in front of an API answer. */
+const PASSING = new Set([408, 421, 425, 499]);
+
 function judgeByStatus(status: number, upstreamCode: number | undefined): JoinErrorCode {
   if (upstreamCode === 200) return 'UPSTREAM_UNREADABLE';
   if (status >= 500) return 'UPSTREAM_UNAVAILABLE';
+  if (PASSING.has(status) && upstreamCode === undefined) return 'UPSTREAM_UNAVAILABLE';
   if (status === 429) return 'UPSTREAM_RATE_LIMITED';
   if (status === 401 && upstreamCode === undefined) return 'UPSTREAM_CREDENTIALS';
   // These statuses are about this service, whatever the code beside them says; the other 4xx are about the request.

@@ -1,17 +1,19 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { Clock } from '../clock.ts';
 import { JoinError } from '../errors.ts';
 import { Connections } from './connections.ts';
 import type { UpstreamAnswer } from './return-codes.ts';
 
 /** Reading an answer stops here: RongCloud's are a few hundred bytes. */
 export const MAX_ANSWER_BYTES = 64 * 1024;
+/** For each of a name's addresses. Node gives each but the last 250 ms, too little across an ocean. */
+const ADDRESS_TIMEOUT_MS = 1000;
 
 export interface TransportOptions {
   /** For lookup, connection and TLS together. */
   connectTimeoutMs?: number;
-  /** Wall-clock time in milliseconds. */
-  now: () => number;
+  clock: Clock;
 }
 
 export interface UpstreamRequest {
@@ -35,8 +37,9 @@ export class DeadConnection extends JoinError {
 /**
  * Posts forms over kept-alive connections and gives what came back. Failures are values: UPSTREAM_UNREACHABLE when no
  * connection ever stood, UPSTREAM_TIMEOUT when no whole answer came in time, UPSTREAM_UNAVAILABLE when the connection
- * broke before an answer began (a DeadConnection if it was a reused one), UPSTREAM_UNREADABLE when it ended without one.
- * Redirects are not followed, and TLS is verified as Node does by default.
+ * broke before an answer began (a DeadConnection if it was a reused one), UPSTREAM_UNREADABLE when an answer broke off,
+ * is no HTTP, or never began on a connection that ended well. Redirects are not followed, and TLS is verified as Node
+ * does by default.
  */
 export interface Transport {
   post(request: UpstreamRequest): Promise<UpstreamAnswer | JoinError>;
@@ -44,15 +47,16 @@ export interface Transport {
   close(): void;
 }
 
-export function createTransport({ connectTimeoutMs = 2000, now }: TransportOptions): Transport {
-  const secure = new Connections(new https.Agent({ keepAlive: true }), now);
-  const plain = new Connections(new http.Agent({ keepAlive: true }), now);
+export function createTransport({ connectTimeoutMs = 2000, clock }: TransportOptions): Transport {
+  const options = { keepAlive: true, autoSelectFamilyAttemptTimeout: ADDRESS_TIMEOUT_MS };
+  const secure = new Connections(new https.Agent(options), clock);
+  const plain = new Connections(new http.Agent(options), clock);
 
   return {
     async post(request) {
       const connections = request.url.protocol === 'https:' ? secure : plain;
       connections.dropIdle();
-      const answer = await send(request, { agent: connections.agent, connectTimeoutMs });
+      const answer = await send(request, connections, connectTimeoutMs);
       if (answer instanceof DeadConnection) connections.dropAllIdle();
       return answer;
     },
@@ -63,19 +67,18 @@ export function createTransport({ connectTimeoutMs = 2000, now }: TransportOptio
   };
 }
 
-interface SendOptions {
-  agent: http.Agent;
-  connectTimeoutMs: number;
-}
-
-function send(upstream: UpstreamRequest, options: SendOptions): Promise<UpstreamAnswer | JoinError> {
+function send(
+  upstream: UpstreamRequest,
+  connections: Connections,
+  connectTimeoutMs: number,
+): Promise<UpstreamAnswer | JoinError> {
   const { url, headers, body, timeoutMs } = upstream;
   const secure = url.protocol === 'https:';
   return new Promise((resolve) => {
     const request = (secure ? https : http).request(url, {
       method: 'POST',
-      agent: options.agent,
-      headers: { ...headers, 'Content-Length': String(Buffer.byteLength(body)) },
+      agent: connections.agent,
+      headers: { ...headers, 'Accept-Encoding': 'identity', 'Content-Length': String(Buffer.byteLength(body)) },
     });
     let connected = false;
     const giveUp = (): void => {
@@ -83,8 +86,10 @@ function send(upstream: UpstreamRequest, options: SendOptions): Promise<Upstream
       resolve(new JoinError(code, { cause: new Error('timed out') }));
       request.destroy();
     };
+    // An answer may have come while the process stood still: it is read before the time is up.
+    const timeOut = (): void => void setImmediate(giveUp);
     let connectTimer: NodeJS.Timeout | undefined;
-    const answerTimer = setTimeout(giveUp, timeoutMs);
+    const answerTimer = setTimeout(timeOut, timeoutMs);
     let answered = false;
     request.on('close', () => {
       clearTimeout(connectTimer);
@@ -95,39 +100,52 @@ function send(upstream: UpstreamRequest, options: SendOptions): Promise<Upstream
     request.on('socket', (socket) => {
       connected = request.reusedSocket;
       if (connected) return;
-      connectTimer = setTimeout(giveUp, options.connectTimeoutMs);
+      connectTimer = setTimeout(timeOut, connectTimeoutMs);
       socket.once(secure ? 'secureConnect' : 'connect', () => {
         connected = true;
         clearTimeout(connectTimer);
       });
     });
-    request.on('error', (cause) => {
-      if (request.reusedSocket) resolve(new DeadConnection(cause));
+    request.on('error', (cause: NodeJS.ErrnoException) => {
+      // The codes of Node's HTTP parser.
+      if (answered || cause.code?.startsWith('HPE_')) resolve(new JoinError('UPSTREAM_UNREADABLE', { cause }));
+      else if (request.reusedSocket) resolve(new DeadConnection(cause));
       else resolve(new JoinError(connected ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_UNREACHABLE', { cause }));
     });
     // Settled by the answer or by a time limit, whichever comes first.
     request.on('response', (response) => {
       answered = true;
+      connections.heed(response.socket, String(response.headers['keep-alive']));
       void readAnswer(response).then(resolve);
     });
     request.end(body);
   });
 }
 
-/** Reads until the end, the limit or a break. A body that broke off is an incomplete answer, not an error. */
-function readAnswer(response: http.IncomingMessage): Promise<UpstreamAnswer> {
+/** Reads until the end, the limit or a break. */
+function readAnswer(response: http.IncomingMessage): Promise<UpstreamAnswer | JoinError> {
   const chunks: Buffer[] = [];
   let bytes = 0;
+  let fault: unknown = new Error('the answer broke off');
   return new Promise((resolve) => {
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= MAX_ANSWER_BYTES) chunks.push(chunk);
       else response.destroy();
     });
+    response.on('error', (error) => {
+      fault = error;
+    });
     // Comes after the end and after a break alike.
     response.on('close', () => {
-      const complete = response.complete && bytes <= MAX_ANSWER_BYTES;
-      resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8'), complete });
+      const isTooLong = bytes > MAX_ANSWER_BYTES;
+      if (!response.complete && !isTooLong) resolve(new JoinError('UPSTREAM_UNREADABLE', { cause: fault }));
+      else
+        resolve({
+          status: response.statusCode ?? 0,
+          body: Buffer.concat(chunks).toString('utf8'),
+          complete: !isTooLong,
+        });
     });
   });
 }

@@ -1,16 +1,17 @@
-import { JoinError } from '../errors.ts';
-
 /** Waits, or rejects once the signal is aborted. */
 export type Sleep = (ms: number, options?: { signal?: AbortSignal }) => Promise<unknown>;
 
-/** What comes of some work, or DEADLINE_EXCEEDED if it takes longer than `ms`. */
-export function withDeadline<T>(work: Promise<T>, ms: number, sleep: Sleep): Promise<T | JoinError> {
+/** The longest time that a timer of Node waits: with a longer one it fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** What comes of some work, or what `late` gives if the work takes longer than `ms`. */
+export function withDeadline<T, Late>(work: Promise<T>, ms: number, sleep: Sleep, late: () => Late): Promise<T | Late> {
   const settled = new AbortController();
   return new Promise((resolve, reject) => {
     work.then(resolve, reject).finally(() => settled.abort());
-    const late = sleep(Math.max(0, ms), { signal: settled.signal });
-    late.then(
-      () => resolve(new JoinError('DEADLINE_EXCEEDED')),
+    const timer = sleep(Math.min(Math.max(0, ms), MAX_TIMER_MS), { signal: settled.signal });
+    timer.then(
+      () => resolve(late()),
       () => undefined,
     );
   });

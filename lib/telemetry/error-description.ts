@@ -1,15 +1,22 @@
 import type { JoinError } from '../errors.ts';
 
 const MAX_CAUSES = 4;
+/** Causes looked at, those that say nothing themselves included. */
+const MAX_DEPTH = 8;
 
 /** A cause as name and message, and its causes behind it. Whatever was thrown, this does not throw. */
 export function describeCause(cause: unknown): string | undefined {
   const parts: string[] = [];
   let current = cause;
-  while (current !== undefined && parts.length < MAX_CAUSES) {
+  for (let depth = 0; current !== undefined && parts.length < MAX_CAUSES && depth < MAX_DEPTH; depth++) {
     if (!(current instanceof Error)) {
       parts.push(`a thrown ${current === null ? 'null' : typeof current}`);
       break;
+    }
+    // Of several addresses each failed in its own way, and Node's error for all of them says nothing.
+    if (current instanceof AggregateError && current.errors.length > 0) {
+      current = current.errors[0];
+      continue;
     }
     parts.push(`${current.name}: ${current.message}`);
     current = current.cause;

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createJoinGroup } from '../../client/join-group.ts';
 import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
+import { clockOf } from '../helpers/clock-of.ts';
 import { createInvokeHandler } from '../helpers/described-doors.ts';
 
 const input = { groupId: 'g', userIds: ['a', 'b', 'a', 'c'] };
@@ -16,7 +17,7 @@ const given = (send: Send, more = {}) =>
 /** Lambda with the Invoke door in it. */
 function door(joinUsers: JoinUsers): Send {
   const telemetry = { request: () => {}, attempt: () => {} };
-  const handler = createInvokeHandler({ joinUsers, telemetry, now: () => 0 });
+  const handler = createInvokeHandler({ joinUsers, telemetry, clock: clockOf(() => 0) });
   return async ({ input: { Payload } }) => {
     const event: unknown = JSON.parse(String(Payload));
     try {

@@ -3,9 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SQSEvent } from 'aws-lambda';
 import { expect, it } from 'vitest';
 import { createHandler } from '../../functions/queue.ts';
+import { Clock } from '../../lib/clock.ts';
 import { createJoinBatch } from '../../lib/queue/batch.ts';
-import { createPacer } from '../../lib/queue/pacer.ts';
+import { Pacer } from '../../lib/queue/pacer.ts';
 import type { Send } from '../../lib/queue/send.ts';
+import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { createClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
 import { startEventSource } from '../../sandbox/event-source.ts';
@@ -14,12 +16,14 @@ import { startImService } from '../../sandbox/im-service.ts';
 import { SqsQueue } from '../../sandbox/sqs-queue.ts';
 import { silent } from '../helpers/silent-telemetry.ts';
 
+const clock = new Clock();
+
 /** Takes all. Attributes stay behind: this queue gives none to its readers. */
 const sendTo =
   (queue: SqsQueue): Send =>
   async (messages) => {
     for (const { body } of messages) queue.send(body);
-    return { taken: messages.map(() => true) };
+    return { ends: messages.map(() => 'taken' as const) };
   };
 
 it('loses nobody when calls fail and hang and the consumer is killed before it can answer', async () => {
@@ -36,25 +40,26 @@ it('loses nobody when calls fail and hang and the consumer is killed before it c
   let killed = 0;
   // One environment for each of the two batches in flight, each with a rate of its own.
   const environments = [0, 1].map(() => {
-    const transport = createTransport({ now: Date.now });
+    const transport = createTransport({ clock });
     const handler = createHandler({
-      now: Date.now,
+      clock,
       telemetry: silent,
       joinBatch: createJoinBatch({
         client: createClient({
           urls: [im.url],
           transport,
           credentials: { get: async () => credentials, replace: async () => undefined },
-          now: Date.now,
+          clock,
           random: Math.random,
           randomUUID,
           sleep,
           maxAttempts: 1,
           answerTimeoutMs: 150,
         }),
-        pacer: createPacer({ ratePerSecond: 24, now: Date.now, sleep }),
+        pacer: new Pacer({ ratePerSecond: 24, clock, sleep }),
         sendDeadLetters: sendTo(dead),
         sendBack: sendTo(queue),
+        sentLetters: new SentLetters(clock),
         bringBackSoon: async () => {},
         random: Math.random,
       }),

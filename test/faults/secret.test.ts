@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Credentials, createCredentials, type SecretReader, secretsManagerReader } from '../../lib/credentials.ts';
+import { Credentials, type SecretReader, secretsManagerReader } from '../../lib/credentials.ts';
 import { JoinError } from '../../lib/errors.ts';
 import type { AppCredentials } from '../../lib/rongcloud/signature.ts';
 import { getSecretValue } from '../../sandbox/secrets-manager.ts';
+import { clockOf } from '../helpers/clock-of.ts';
 import { SECRET, startFaultBed } from '../helpers/fault-bed.ts';
 import {
   answers,
@@ -19,6 +20,8 @@ const table = reliabilityTable('The secret');
 const UNAVAILABLE = '503 CREDENTIALS_UNAVAILABLE, not_sent';
 const NEW_SECRET = '{"appKey":"key","appSecret":"rotated"}';
 const MINUTE = 60_000;
+/** No wait is over here. */
+const sleep = (): Promise<never> => new Promise(() => {});
 
 const json = { 'Content-Type': 'application/x-amz-json-1.1' };
 const holds = (text: string) => {
@@ -116,7 +119,7 @@ describe('Secrets Manager at fault', () => {
   it('lets the old value serve for 24 hours, asking again every 30 seconds, and no longer', async () => {
     const clock = { ms: 0 };
     const reader = vi.fn<SecretReader>(async () => SECRET);
-    const credentials = createCredentials(reader, () => clock.ms);
+    const credentials = new Credentials({ read: reader, clock: clockOf(() => clock.ms), sleep });
     await credentials.get();
     reader.mockRejectedValue(new Error('down'));
     clock.ms = 5 * MINUTE;
@@ -200,7 +203,7 @@ describe('credentials that RongCloud refuses', () => {
   it('uses what another call has read without reading again', async () => {
     const clock = { ms: 0 };
     const reader = vi.fn<SecretReader>(async () => SECRET);
-    const credentials = createCredentials(reader, () => clock.ms);
+    const credentials = new Credentials({ read: reader, clock: clockOf(() => clock.ms), sleep });
     const old = await held(credentials);
     reader.mockResolvedValue(NEW_SECRET);
     const replaced = await Promise.all([credentials.replace(old), credentials.replace(old)]);
@@ -212,7 +215,7 @@ describe('credentials that RongCloud refuses', () => {
 
   it('finds no others when the secret can not be read', async () => {
     const reader = vi.fn<SecretReader>(async () => SECRET);
-    const credentials = createCredentials(reader, () => 0);
+    const credentials = new Credentials({ read: reader, clock: clockOf(() => 0), sleep });
     const old = await held(credentials);
     reader.mockRejectedValue(new Error('down'));
     expect(await credentials.replace(old)).toBeUndefined();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Clock } from '../../lib/clock.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
 import { createHttpHandler, createInvokeHandler } from '../helpers/described-doors.ts';
 import { neverAnswers } from '../helpers/faulty-server.ts';
@@ -67,7 +68,7 @@ describe('what nobody foresaw', () => {
         joinUsers,
         authenticate,
         decide: () => ({ allowed: true as const }),
-        now: Date.now,
+        clock: new Clock(),
         random: Math.random,
         telemetry: {
           attempt: () => {},

@@ -2,6 +2,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { expect, it, vi } from 'vitest';
 import type { Caller } from '../../lib/identity/caller.ts';
 import type { Enqueue } from '../../lib/join/serve.ts';
+import { clockOf } from '../helpers/clock-of.ts';
 import { createHttpHandler } from '../helpers/described-doors.ts';
 
 /** What the HTTP door gives to the queue for a caller. */
@@ -13,7 +14,7 @@ async function enqueued(caller: Caller, groupId: string): Promise<Parameters<Enq
     joinUsers: async () => ({ groupId, joined: [], failed: [] }),
     telemetry: { request: () => {}, attempt: () => {} },
     random: () => 0,
-    now: () => 0,
+    clock: clockOf(() => 0),
     enqueue,
   });
   const event = {

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { HttpDeps } from '../../functions/http.ts';
 import { JoinError } from '../../lib/errors.ts';
 import { createOriginCheck } from '../../lib/identity/origin.ts';
+import { clockOf } from '../helpers/clock-of.ts';
 import { createHttpHandler } from '../helpers/described-doors.ts';
 import { alice, ask, failing, service } from '../helpers/http-door.ts';
 
@@ -173,7 +174,7 @@ describe('the HTTP door', () => {
       joinUsers: async () => ({ groupId: 'g', joined: [], failed: [] }),
       telemetry: { request: () => {}, attempt: () => {} },
       random: () => 0,
-      now: () => 0,
+      clock: clockOf(() => 0),
     });
     const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 };
     expect((await handler(event as unknown as APIGatewayProxyEventV2, invocation)).statusCode).toBe(status);

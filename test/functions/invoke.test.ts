@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { JoinError } from '../../lib/errors.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
+import { clockOf } from '../helpers/clock-of.ts';
 import { createInvokeHandler } from '../helpers/described-doors.ts';
 
 const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 30_000 };
@@ -12,7 +13,7 @@ function setUp(joinUsers: JoinUsers = joinsAll) {
   const handler = createInvokeHandler({
     joinUsers: join,
     telemetry: { request: log, attempt: () => {} },
-    now: () => 0,
+    clock: clockOf(() => 0),
   });
   const thrown = async (event: unknown): Promise<JoinError> => {
     const error = await handler(event, invocation).catch((value: unknown) => value);

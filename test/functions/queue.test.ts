@@ -2,6 +2,7 @@ import type { SQSEvent } from 'aws-lambda';
 import { describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../functions/queue.ts';
 import type { BatchReport, JoinBatch } from '../../lib/queue/batch.ts';
+import { clockOf } from '../helpers/clock-of.ts';
 import { silent } from '../helpers/silent-telemetry.ts';
 
 const event = {
@@ -21,7 +22,7 @@ function setUp(report: Partial<BatchReport> | Error) {
   });
   const batch = vi.fn();
   const deadLetter = vi.fn();
-  const handler = createHandler({ joinBatch, telemetry: { ...silent, batch, deadLetter }, now: () => 1000 });
+  const handler = createHandler({ joinBatch, telemetry: { ...silent, batch, deadLetter }, clock: clockOf(() => 1000) });
   return { joinBatch, batch, deadLetter, handler };
 }
 

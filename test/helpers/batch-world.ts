@@ -2,8 +2,9 @@ import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
 import { type BatchReport, createJoinBatch } from '../../lib/queue/batch.ts';
 import type { MergedCall } from '../../lib/queue/call.ts';
 import type { QueueMessage } from '../../lib/queue/message.ts';
-import { createPacer } from '../../lib/queue/pacer.ts';
+import { Pacer } from '../../lib/queue/pacer.ts';
 import type { OutgoingMessage, Send } from '../../lib/queue/send.ts';
+import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { type Attempt, type CredentialSource, createClient } from '../../lib/rongcloud/client.ts';
 import { createSimulatedTime, type SimulatedTime } from '../../tools/sim/simulated-time.ts';
 
@@ -59,7 +60,7 @@ export function createBatchWorld(options: WorldOptions = {}): BatchWorld {
   const client = createClient({
     urls: ['https://p.example'],
     credentials: options.credentials ?? { get: async () => app, replace: async () => undefined },
-    now: time.now,
+    clock: time.clock,
     sleep: time.sleep,
     random: () => 0,
     randomUUID: () => '0'.repeat(32),
@@ -92,7 +93,8 @@ export function createBatchWorld(options: WorldOptions = {}): BatchWorld {
   const broughtBack: string[] = [];
   const joinBatch = createJoinBatch({
     client,
-    pacer: createPacer({ ratePerSecond: 24, now: time.now, sleep: time.sleep }),
+    pacer: new Pacer({ ratePerSecond: 24, clock: time.clock, sleep: time.sleep }),
+    sentLetters: new SentLetters(time.clock),
     sendDeadLetters: sender(letters, takesLetter),
     sendBack: sender(rests, takesRest),
     async bringBackSoon(messages) {
@@ -122,9 +124,9 @@ export function createBatchWorld(options: WorldOptions = {}): BatchWorld {
 
 function sender(queue: OutgoingMessage[], takes: (body: string) => boolean = () => true): Send {
   return async (messages) => {
-    const taken = messages.map(({ body }) => takes(body));
-    queue.push(...messages.filter((_, i) => taken[i]));
-    return { taken, error: taken.every(Boolean) ? undefined : new JoinError('QUEUE_UNAVAILABLE') };
+    const ends = messages.map(({ body }) => (takes(body) ? 'taken' : 'refused'));
+    queue.push(...messages.filter((_, i) => ends[i] === 'taken'));
+    return { ends, error: ends.every((end) => end === 'taken') ? undefined : new JoinError('QUEUE_UNAVAILABLE') };
   };
 }
 

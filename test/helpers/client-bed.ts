@@ -1,8 +1,15 @@
 import { vi } from 'vitest';
 import type { JoinError } from '../../lib/errors.ts';
-import { type Attempt, type CallOptions, type ClientOptions, createClient } from '../../lib/rongcloud/client.ts';
+import {
+  type Attempt,
+  type CallOptions,
+  type ClientOptions,
+  type CredentialSource,
+  createClient,
+} from '../../lib/rongcloud/client.ts';
 import type { UpstreamAnswer } from '../../lib/rongcloud/return-codes.ts';
 import type { AppCredentials } from '../../lib/rongcloud/signature.ts';
+import { clockOf } from './clock-of.ts';
 
 export const FIRST: AppCredentials = { appKey: 'key', appSecret: 'first' };
 export const SECOND: AppCredentials = { appKey: 'key', appSecret: 'second' };
@@ -29,11 +36,20 @@ export function startClient(endings: (UpstreamAnswer | JoinError)[] = [SUCCESS],
   const clock = { ms: 1_700_000_000_000 };
   const sent: Sent[] = [];
   const slept: number[] = [];
+  /** How long something was waited for at the most, where that is less than its own time limit. */
+  const limits: number[] = [];
   const attempts: Attempt[] = [];
   let seed = 0;
   const credentials = {
-    get: vi.fn(async (): Promise<AppCredentials | JoinError> => FIRST),
+    get: vi.fn((): ReturnType<CredentialSource['get']> => FIRST),
     replace: vi.fn(async (): Promise<AppCredentials | undefined> => undefined),
+    /** From the next read on there are others. */
+    rotate(): void {
+      credentials.replace.mockImplementation(async () => {
+        credentials.get.mockReturnValue(SECOND);
+        return SECOND;
+      });
+    },
   };
   const client = createClient({
     urls: ['https://p.example', 'https://b.example'],
@@ -46,12 +62,17 @@ export function startClient(endings: (UpstreamAnswer | JoinError)[] = [SUCCESS],
       close: () => {},
     },
     credentials,
-    now: () => clock.ms,
+    clock: clockOf(() => clock.ms),
     random: () => 0.5,
     randomUUID: () => `${seed++}`.padStart(32, '0'),
     sleep: async (ms, waiting) => {
       // A wait that may be cut short is a time limit, and nothing here is late.
-      if (waiting) return new Promise(() => {});
+      if (waiting) {
+        limits.push(ms);
+        return new Promise(() => {});
+      }
+      // Lets others go on, and takes no time.
+      if (ms === 0) return undefined;
       slept.push(ms);
       clock.ms += ms;
       return undefined;
@@ -66,7 +87,7 @@ export function startClient(endings: (UpstreamAnswer | JoinError)[] = [SUCCESS],
       ...more,
     });
   const hosts = () => sent.map(({ host }) => host[0]).join('');
-  return { client, clock, sent, slept, attempts, credentials, join, hosts };
+  return { client, clock, sent, slept, limits, attempts, credentials, join, hosts };
 }
 
 /** The failure of a join; throws if it succeeded. */

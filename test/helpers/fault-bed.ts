@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { HttpDeps } from '../../functions/http.ts';
-import { createCredentials, type SecretReader } from '../../lib/credentials.ts';
+import { Clock } from '../../lib/clock.ts';
+import { Credentials, type SecretReader } from '../../lib/credentials.ts';
 import type { JoinError } from '../../lib/errors.ts';
 import { createAuthenticator } from '../../lib/identity/authenticate.ts';
 import { createIssuerKeys } from '../../lib/identity/issuer-keys.ts';
@@ -11,6 +12,7 @@ import { createJoinUsers } from '../../lib/join/join-users.ts';
 import type { Enqueue } from '../../lib/join/serve.ts';
 import { createClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
+import type { Sleep } from '../../lib/rongcloud/with-deadline.ts';
 import type { RequestFields } from '../../lib/telemetry/fields.ts';
 import { createHttpHandler } from './described-doors.ts';
 import { answers, type FaultyServer, joins, startFaultyServer } from './faulty-server.ts';
@@ -77,27 +79,30 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
   const issuer = await startFaultyServer(answers(200, keySet(key)));
   let skewMs = 0;
   const now = (): number => Date.now() + skewMs;
+  const clock = new Clock(now, () => performance.now() + skewMs);
   const slept: number[] = [];
+  const sleep: Sleep = async (ms, waiting) => {
+    // A wait that may be cut short is a time limit.
+    if (waiting) return setTimeout(ms, undefined, waiting);
+    slept.push(ms);
+    skewMs += ms;
+    return undefined;
+  };
   const logged: FaultBed['logged'] = [];
-  const transport = createTransport({ connectTimeoutMs: 500, now });
+  const transport = createTransport({ connectTimeoutMs: 500, clock });
   const client = createClient({
     urls: [options.primaryUrl ?? primary.url, options.backupUrl ?? backup.url],
     transport,
-    credentials: createCredentials(options.readSecret ?? (async () => SECRET), now),
-    now,
+    credentials: new Credentials({ read: options.readSecret ?? (async () => SECRET), clock, sleep }),
+    clock,
     random: Math.random,
     randomUUID,
-    sleep: async (ms, waiting) => {
-      // A wait that may be cut short is a time limit.
-      if (waiting) return setTimeout(ms, undefined, waiting);
-      slept.push(ms);
-      skewMs += ms;
-    },
+    sleep,
     answerTimeoutMs: options.answerTimeoutMs ?? 300,
   });
-  const keys = createIssuerKeys(httpKeySetFetcher(new URL(issuer.url), 1000), now);
+  const keys = createIssuerKeys(httpKeySetFetcher(new URL(issuer.url), 1000), clock);
   const handler = createHttpHandler({
-    authenticate: createAuthenticator({ rules: RULES, keys, now }),
+    authenticate: createAuthenticator({ rules: RULES, keys, clock }),
     decide: options.decide ?? (() => ({ allowed: true })),
     joinUsers: createJoinUsers(client),
     isRateLimited: client.isRateLimited,
@@ -107,7 +112,7 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
       attempt: () => {},
       request: (fields, error) => logged.push({ fields, error }),
     },
-    now,
+    clock,
   });
   const claims = () => goodClaims(Math.floor(now() / 1000));
   const token = () => key.sign(claims());

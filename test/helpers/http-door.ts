@@ -6,6 +6,7 @@ import type { Caller } from '../../lib/identity/caller.ts';
 import type { CheckOrigin } from '../../lib/identity/origin.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
 import type { Enqueue } from '../../lib/join/serve.ts';
+import { clockOf } from './clock-of.ts';
 import { createHttpHandler } from './described-doors.ts';
 
 export const alice: Caller = { kind: 'user', userId: 'alice', groupPatterns: [], claims: {} };
@@ -40,7 +41,7 @@ export async function ask({ caller = alice, body, base64 = false, headers = {}, 
     random: () => 0,
     joinUsers,
     telemetry: { request: log, attempt: () => {} },
-    now: () => 1000,
+    clock: clockOf(() => 1000),
   });
   const event = {
     headers: {

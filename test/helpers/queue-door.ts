@@ -1,11 +1,13 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createHandler } from '../../functions/queue.ts';
-import { createCredentials } from '../../lib/credentials.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { Credentials } from '../../lib/credentials.ts';
 import { JoinError } from '../../lib/errors.ts';
 import { createJoinBatch } from '../../lib/queue/batch.ts';
-import { createPacer } from '../../lib/queue/pacer.ts';
+import { Pacer } from '../../lib/queue/pacer.ts';
 import { createSend } from '../../lib/queue/send.ts';
+import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { createBringBackSoon } from '../../lib/queue/visibility.ts';
 import { createClient } from '../../lib/rongcloud/client.ts';
 import { DeadConnection, type Transport } from '../../lib/rongcloud/transport.ts';
@@ -21,7 +23,7 @@ export type Door = (
 
 /** All that a queue door knows of the world. */
 export interface DoorMeans {
-  now: () => number;
+  clock: Clock;
   sleep: (ms: number, options?: { signal?: AbortSignal }) => Promise<void>;
   timeout: (ms: number) => AbortSignal;
   random: () => number;
@@ -42,12 +44,12 @@ export const MAX_RECEIVE_COUNT = 240;
 
 /** The door that is shipped, over a model of the world. */
 export const createQueueDoor: CreateDoor = async (means) => {
-  const { now, sleep, timeout, random, ratePerSecond } = means;
+  const { clock, sleep, timeout, random, ratePerSecond } = means;
   const client = createClient({
     urls: ['https://im.invalid', 'https://im-b.invalid'],
     transport: toTransport(means),
-    credentials: createCredentials(means.readSecret, now),
-    now,
+    credentials: new Credentials({ read: means.readSecret, clock, sleep }),
+    clock,
     random,
     sleep,
     maxAttempts: 1,
@@ -59,13 +61,14 @@ export const createQueueDoor: CreateDoor = async (means) => {
   } as unknown as SQSClient;
   const joinBatch = createJoinBatch({
     client,
-    pacer: createPacer({ ratePerSecond, now, sleep }),
+    pacer: new Pacer({ ratePerSecond, clock, sleep }),
+    sentLetters: new SentLetters(clock),
     sendDeadLetters: createSend(sqs, DEAD_LETTER_QUEUE_URL, timeout),
     sendBack: createSend(sqs, QUEUE_URL, timeout),
     bringBackSoon: createBringBackSoon(sqs, QUEUE_URL, { random, timeout }),
     random,
   });
-  return createHandler({ joinBatch, telemetry: silent, now });
+  return createHandler({ joinBatch, telemetry: silent, clock });
 };
 
 function toTransport({ exchange }: DoorMeans): Transport {

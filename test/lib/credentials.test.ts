@@ -1,17 +1,22 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createCredentials, secretsManagerReader } from '../../lib/credentials.ts';
+import { Credentials, secretsManagerReader } from '../../lib/credentials.ts';
 import { type AwsOperation, startAws } from '../../sandbox/aws.ts';
 import { getSecretValue } from '../../sandbox/secrets-manager.ts';
+import { clockOf } from '../helpers/clock-of.ts';
 
 const SECRET = '{"appKey":"key","appSecret":"s3cret"}';
 const MINUTE = 60_000;
 
 function setUp(read = vi.fn(async (): Promise<string | undefined> => SECRET)) {
   const clock = { ms: 0 };
-  return { clock, read, credentials: createCredentials(read, () => clock.ms) };
+  return {
+    clock,
+    read,
+    credentials: new Credentials({ read, clock: clockOf(() => clock.ms), sleep: () => new Promise(() => {}) }),
+  };
 }
 
-describe('createCredentials', () => {
+describe('Credentials', () => {
   it('reads once in 5 minutes', async () => {
     const { clock, read, credentials } = setUp();
     expect(await credentials.get()).toEqual({ appKey: 'key', appSecret: 's3cret' });

@@ -1,7 +1,13 @@
+import { Clock } from '../../lib/clock.ts';
+
 /** Time that passes only when everything waits for it, so that a day takes milliseconds and each run is the same. */
 export interface SimulatedTime {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, as they are. */
   now(): number;
+  /** What code is told, whose wall clock may be wrong. */
+  clock: Clock;
+  /** Sets the wall clock this much forward, or back if it is negative. */
+  setWall(byMs: number): void;
   /** Like `setTimeout` of node:timers/promises: rejects with the signal's reason when it is aborted. */
   sleep(ms: number, options?: { signal?: AbortSignal }): Promise<void>;
   /** Like `AbortSignal.timeout`. */
@@ -23,11 +29,19 @@ const TIMED_OUT = new DOMException('timed out', 'TimeoutError');
 export function createSimulatedTime(startMs = Date.UTC(2026, 0, 1)): SimulatedTime {
   const heap: Timer[] = [];
   let nowMs = startMs;
+  let wallAheadMs = 0;
   let order = 0;
   let steps = 0;
 
   return {
     now: () => nowMs,
+    clock: new Clock(
+      () => nowMs + wallAheadMs,
+      () => nowMs,
+    ),
+    setWall(byMs) {
+      wallAheadMs += byMs;
+    },
     sleep(ms, { signal } = {}) {
       return new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);

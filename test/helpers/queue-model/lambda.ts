@@ -1,4 +1,5 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { Clock } from '../../../lib/clock.ts';
 import type { SeededRandom } from '../../../tools/sim/seeded-random.ts';
 import type { SimulatedTime } from '../../../tools/sim/simulated-time.ts';
 import type { Door } from '../queue-door.ts';
@@ -49,7 +50,9 @@ export class Environment {
     this.#time = time;
   }
 
-  now = (): number => this.#time.now();
+  get clock(): Clock {
+    return this.#time.clock;
+  }
 
   sleep = async (ms: number, options?: { signal?: AbortSignal }): Promise<void> => {
     try {

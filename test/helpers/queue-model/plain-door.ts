@@ -38,7 +38,7 @@ const VERDICTS: Readonly<Record<number, Verdict>> = {
 export function createPlainDoor(flaw?: Flaw): CreateDoor {
   return async (means) =>
     async ({ Records: records }, { getRemainingTimeInMillis }) =>
-      new PlainBatch(means, flaw, means.now() + getRemainingTimeInMillis()).settle(records);
+      new PlainBatch(means, flaw, means.clock.steady() + getRemainingTimeInMillis()).settle(records);
 }
 
 class PlainBatch {
@@ -107,11 +107,11 @@ class PlainBatch {
 
   /** The code of an answer that is about the call; undefined if it says nothing of it. */
   async #exchange(appSecret: string, pairs: Record<string, string>): Promise<number | undefined> {
-    const { now, sleep, random, ratePerSecond, exchange } = this.#means;
-    if (this.#deadline - now() < 1100) return undefined;
+    const { clock, sleep, random, ratePerSecond, exchange } = this.#means;
+    if (this.#deadline - clock.steady() < 1100) return undefined;
     if (this.#flaw !== 'hurries') await sleep(1000 / ratePerSecond);
-    const timeoutMs = Math.min(5000, this.#deadline - now());
-    const headers = { ...sign({ appKey: 'key', appSecret }, String(random()), now()) };
+    const timeoutMs = Math.min(5000, this.#deadline - clock.steady());
+    const headers = { ...sign({ appKey: 'key', appSecret }, String(random()), clock.wall()) };
     const end = await exchange({ form: new URLSearchParams(pairs).toString(), headers, timeoutMs });
     if (typeof end === 'string' || !end.complete) return undefined;
     if (end.status === 403) return 403;

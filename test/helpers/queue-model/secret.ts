@@ -43,6 +43,6 @@ export class SecretModel {
 
   #version(when: (rotation: Rotation) => number): string {
     const { time, rotations } = this.#options;
-    return `secret ${rotations.filter((rotation) => when(rotation) <= time.now()).length}`;
+    return `secret-${rotations.filter((rotation) => when(rotation) <= time.now()).length}`;
   }
 }

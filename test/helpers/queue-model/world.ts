@@ -70,10 +70,10 @@ export function createWorld(options: WorldOptions = {}): QueueWorld {
   const queues = { [QUEUE_URL]: queue, [DEAD_LETTER_QUEUE_URL]: deadLetters };
   const sqsFor = createSqsSender({ now: time.now, random, queues, trouble });
   const start = (environment: Environment) => {
-    const { now, sleep, timeout } = environment;
+    const { clock, sleep, timeout } = environment;
     const invocation = () => environment.invocation;
     return createDoor({
-      now,
+      clock,
       sleep,
       timeout,
       ratePerSecond,

@@ -5,6 +5,7 @@ import { JoinError } from '../../../lib/errors.ts';
 import { createAuthenticator } from '../../../lib/identity/authenticate.ts';
 import { createIssuerKeys } from '../../../lib/identity/issuer-keys.ts';
 import { describeCause } from '../../../lib/telemetry/error-description.ts';
+import { clockOf } from '../../helpers/clock-of.ts';
 import { AUDIENCE, goodClaims, keySet, RULES, type TestKey, testKey } from '../../helpers/tokens.ts';
 
 const NOW = 1_800_000_000;
@@ -20,10 +21,10 @@ const good = (): JWTPayload & { iat: number } => goodClaims(NOW);
 
 function authenticator(keys = keySet(key)) {
   const fetch = vi.fn(async () => keys);
-  const now = () => NOW * 1000;
+  const clock = clockOf(() => NOW * 1000);
   return {
     fetch,
-    authenticate: createAuthenticator({ rules: RULES, keys: createIssuerKeys(fetch, now), now }),
+    authenticate: createAuthenticator({ rules: RULES, keys: createIssuerKeys(fetch, clock), clock }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createIssuerKeys, type KeyEvent } from '../../../lib/identity/issuer-keys.ts';
+import { clockOf } from '../../helpers/clock-of.ts';
 import { keySet, type TestKey, testKey } from '../../helpers/tokens.ts';
 
 const SECOND = 1000;
@@ -26,7 +27,7 @@ function setUp(served: () => string = () => keySet(first)) {
   const events: KeyEvent[] = [];
   const keys = createIssuerKeys(
     fetch,
-    () => START + clock.ms,
+    clockOf(() => START + clock.ms),
     (event) => events.push(event),
   );
   const find = (kid: string, alg = 'RS256') => keys.find({ alg, kid });
@@ -56,7 +57,10 @@ describe('createIssuerKeys', () => {
           answer = resolve;
         }),
     );
-    const keys = createIssuerKeys(fetch, () => START);
+    const keys = createIssuerKeys(
+      fetch,
+      clockOf(() => START),
+    );
     const found = [1, 2, 3].map(() => keys.find({ alg: 'RS256', kid: 'k1' }));
     await setImmediate();
     answer(keySet(first));
@@ -261,7 +265,7 @@ describe('createIssuerKeys', () => {
     let ms = START;
     const keys = createIssuerKeys(
       async () => texts.shift() ?? '',
-      () => ms,
+      clockOf(() => ms),
     );
     await keys.find({ alg: 'RS256', kid: 'k1' });
     ms += 10 * MINUTE;

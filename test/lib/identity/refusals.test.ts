@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createAuthenticator } from '../../../lib/identity/authenticate.ts';
 import { createIssuerKeys } from '../../../lib/identity/issuer-keys.ts';
+import { clockOf } from '../../helpers/clock-of.ts';
 import { goodClaims, keySet, RULES, type TestKey, testKey } from '../../helpers/tokens.ts';
 
 const NOW = 1_800_000_000;
@@ -13,9 +14,9 @@ beforeAll(async () => {
 });
 
 async function reasonFor(authorization: string | undefined): Promise<string> {
-  const now = () => NOW * 1000;
-  const keys = createIssuerKeys(async () => keySet(key), now);
-  const error = await createAuthenticator({ rules: RULES, keys, now })(authorization).catch(
+  const clock = clockOf(() => NOW * 1000);
+  const keys = createIssuerKeys(async () => keySet(key), clock);
+  const error = await createAuthenticator({ rules: RULES, keys, clock })(authorization).catch(
     (thrown: unknown) => thrown,
   );
   expect(error).toMatchObject({ code: 'UNAUTHENTICATED', cause: expect.any(Error) });

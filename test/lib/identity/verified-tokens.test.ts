@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createAuthenticator } from '../../../lib/identity/authenticate.ts';
 import { createIssuerKeys } from '../../../lib/identity/issuer-keys.ts';
 import { type VerifiedToken, VerifiedTokens } from '../../../lib/identity/verified-tokens.ts';
+import { clockOf } from '../../helpers/clock-of.ts';
 import { goodClaims, keySet, RULES, type TestKey, testKey } from '../../helpers/tokens.ts';
 
 const NOW = 1_800_000_000;
@@ -44,10 +45,10 @@ describe('a token that was good before', () => {
   function setUp(served = () => keySet(key)) {
     const clock = { ms: NOW * 1000 };
     const issuer = { served };
-    const now = () => clock.ms;
-    const keys = createIssuerKeys(async () => issuer.served(), now);
+    const time = clockOf(() => clock.ms);
+    const keys = createIssuerKeys(async () => issuer.served(), time);
     const verify = vi.spyOn(crypto.subtle, 'verify');
-    return { clock, issuer, verify, authenticate: createAuthenticator({ rules: RULES, keys, now }) };
+    return { clock, issuer, verify, authenticate: createAuthenticator({ rules: RULES, keys, clock: time }) };
   }
   const bearer = async (claims: JWTPayload) => `Bearer ${await key.sign(claims)}`;
   const refusal = { code: 'UNAUTHENTICATED' };

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
 import type { JoinUsers } from '../../../lib/join/join-users.ts';
 import { type Enqueue, serve } from '../../../lib/join/serve.ts';
+import { clockOf } from '../../helpers/clock-of.ts';
 
 const NOW = 1000;
 const request = { groupId: 'g', userIds: ['a', 'b', 'c'], groupName: 'N' };
@@ -30,7 +31,7 @@ async function serveLater({ waitMs, failures = {}, enqueue = async () => undefin
     {
       joinUsers: join,
       telemetry: { request: log, attempt: () => {} },
-      now: () => NOW,
+      clock: clockOf(() => NOW),
       ...(isRateLimited && { isRateLimited }),
     },
     {

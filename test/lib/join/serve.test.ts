@@ -3,6 +3,7 @@ import { JoinError } from '../../../lib/errors.ts';
 import type { JoinReport, JoinUsers } from '../../../lib/join/join-users.ts';
 import { failureOf, type ServeOptions, serve } from '../../../lib/join/serve.ts';
 import type { RequestFields } from '../../../lib/telemetry/fields.ts';
+import { clockOf } from '../../helpers/clock-of.ts';
 
 const request = { groupId: 'g', userIds: ['a', 'b', 'c'] };
 const full = new JoinError('GROUP_FULL');
@@ -25,7 +26,7 @@ async function serveWith({ joinUsers, options = {} }: Told = {}) {
   const log = vi.fn<(fields: RequestFields, error?: JoinError) => void>();
   const attempt = vi.fn();
   const served = await serve(
-    { joinUsers: join, telemetry: { request: log, attempt }, now: () => clock.ms },
+    { joinUsers: join, telemetry: { request: log, attempt }, clock: clockOf(() => clock.ms) },
     {
       door: 'invoke',
       invocation: { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 },

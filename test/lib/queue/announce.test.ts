@@ -4,8 +4,11 @@ import { createJoinBatch } from '../../../lib/queue/batch.ts';
 import type { BatchOptions } from '../../../lib/queue/call.ts';
 import type { Announce } from '../../../lib/queue/events.ts';
 import type { QueueMessage } from '../../../lib/queue/message.ts';
+import { Pacer } from '../../../lib/queue/pacer.ts';
 import type { Send } from '../../../lib/queue/send.ts';
+import { SentLetters } from '../../../lib/queue/sent-letters.ts';
 import type { RongCloudClient } from '../../../lib/rongcloud/client.ts';
+import { clockOf } from '../../helpers/clock-of.ts';
 
 const message = (messageId: string, groupId: string, userIds: string[], more = {}): QueueMessage => {
   return {
@@ -16,11 +19,12 @@ const message = (messageId: string, groupId: string, userIds: string[], more = {
     receiveCount: 1,
   };
 };
-const takesAll: Send = async (messages) => ({ taken: messages.map(() => true) });
+const takesAll: Send = async (messages) => ({ ends: messages.map(() => 'taken' as const) });
 
 /** RongCloud refuses ghosts, and does not answer in the group "down". */
 const client: RongCloudClient = {
   isRateLimited: () => false,
+  ready: async () => undefined,
   async join(form, { beforeSending, onAttempt }) {
     const refusal = await beforeSending?.();
     if (refusal) return refusal;
@@ -41,16 +45,14 @@ function run(
   options: Partial<BatchOptions> = {},
   send = takesAll,
 ) {
-  const pacer = {
-    begin: () => {},
-    slot: async (wanted: (at: number) => boolean) => wanted(0),
-    refused: () => {},
-  };
+  const clock = clockOf(() => 0);
+  const pacer = new Pacer({ ratePerSecond: 100, clock, sleep: async () => undefined });
   const joinBatch = createJoinBatch({
     ...{
       client,
       pacer,
       announce,
+      sentLetters: new SentLetters(clock),
       sendDeadLetters: send,
       sendBack: send,
       bringBackSoon: async () => {},

@@ -6,9 +6,21 @@ import { queued } from '../../helpers/queued-joins.ts';
 describe('coalesce', () => {
   it('merges by group, each user once, order kept', () => {
     const messages = [queued(['b', 'a']), queued(['x'], { groupId: 'h' }), queued(['a', 'c'])];
-    expect(coalesce(messages)).toEqual([
+    expect(coalesce(messages)).toMatchObject([
       { groupId: 'g', userIds: ['b', 'a', 'c'], messages: [messages[0], messages[2]], naming: [] },
       { groupId: 'h', userIds: ['x'], messages: [messages[1]], naming: [] },
+    ]);
+  });
+
+  it('knows in which messages a user stands', () => {
+    const messages = [queued(['b', 'a']), queued(['a', 'c']), queued(['a'])];
+    const [merged] = coalesce(messages);
+    const [first, second, third] = messages;
+    expect(['a', 'b', 'c', 'd'].map((userId) => merged?.messagesOf(userId))).toEqual([
+      [first, second, third],
+      [first],
+      [second],
+      [],
     ]);
   });
 

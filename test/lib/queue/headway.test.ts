@@ -5,9 +5,13 @@ import { people } from '../../helpers/queued-joins.ts';
 
 describe('a batch makes headway', () => {
   it('takes another slot with the credentials of a secret that was re-read', async () => {
+    let held = { appKey: 'old', appSecret: 's' };
     const credentials = {
-      get: async () => ({ appKey: 'old', appSecret: 's' }),
-      replace: async () => ({ appKey: 'new', appSecret: 't' }),
+      get: () => held,
+      replace: async () => {
+        held = { appKey: 'new', appSecret: 't' };
+        return held;
+      },
     };
     const { run, calls } = createBatchWorld({
       credentials,

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { createPacer } from '../../../lib/queue/pacer.ts';
+import { Pacer } from '../../../lib/queue/pacer.ts';
 import { createSimulatedTime } from '../../../tools/sim/simulated-time.ts';
 
 function setUp(ratePerSecond = 20) {
   const time = createSimulatedTime(0);
-  const pacer = createPacer({ ratePerSecond, now: time.now, sleep: time.sleep });
+  const pacer = new Pacer({ ratePerSecond, clock: time.clock, sleep: time.sleep });
   const give = async (count: number) => {
     const slots = Array.from({ length: count }, () => pacer.slot(() => true).then(() => time.now()));
     return Promise.all(slots);
@@ -53,7 +53,7 @@ describe('the slots', () => {
 
   it('count from when they were really given, where a wait lasts longer than it should', async () => {
     const time = createSimulatedTime(0);
-    const pacer = createPacer({ ratePerSecond: 20, now: time.now, sleep: (ms) => time.sleep(ms + 30) });
+    const pacer = new Pacer({ ratePerSecond: 20, clock: time.clock, sleep: (ms) => time.sleep(ms + 30) });
     pacer.begin();
     const given = async () => {
       await pacer.slot(() => true);

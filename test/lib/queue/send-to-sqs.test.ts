@@ -18,7 +18,7 @@ describe('createSend', () => {
       delaySeconds: i < 10 ? 5 : 0,
       senderGroup: 'backend-7',
     }));
-    expect(await send(messages)).toEqual({ taken: Array(25).fill(true), error: undefined });
+    expect(await send(messages)).toEqual({ ends: Array(25).fill('taken'), error: undefined });
     expect(sqs.queue.bodies().sort()).toEqual(messages.map(({ body }) => body).sort());
     expect(sqs.queue.counts).toMatchObject({ ready: 15, delayed: 10 });
     expect(sqs.queue.receive(1)[0]).toMatchObject({
@@ -36,18 +36,18 @@ describe('createSend', () => {
     const attributes = { code: 'GROUP_FULL' };
     const half = { body: 'x'.repeat((1024 * 1024) / 2 - 20), attributes };
     const messages = Array.from({ length: 5 }, () => half);
-    expect((await send(messages)).taken).toEqual(Array(5).fill(true));
+    expect((await send(messages)).ends).toEqual(Array(5).fill('taken'));
     const large = Array.from({ length: 12 }, () => ({ body: 'x'.repeat(400_000), attributes }));
-    expect((await send(large)).taken).toEqual(Array(12).fill(true));
+    expect((await send(large)).ends).toEqual(Array(12).fill('taken'));
   });
 
   it('says of each message whether it was taken', async () => {
     expect(await send([{ body: 'good' }, { body: '\uffff' }, { body: 'good, too' }])).toMatchObject({
-      taken: [true, false, true],
+      ends: ['taken', 'refused', 'taken'],
       error: { code: 'QUEUE_UNAVAILABLE', cause: { message: 'SQS refused 1 messages: InvalidMessageContents' } },
     });
     await sqs.aws.close();
-    expect(await send([{ body: 'a' }])).toMatchObject({ taken: [false], error: { code: 'QUEUE_UNAVAILABLE' } });
+    expect(await send([{ body: 'a' }])).toMatchObject({ ends: ['unanswered'], error: { code: 'QUEUE_UNAVAILABLE' } });
   });
 });
 

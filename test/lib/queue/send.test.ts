@@ -34,7 +34,7 @@ const failed = (Id: string | undefined) => ({ Id, Code: 'InternalError', SenderF
 describe('a request', () => {
   it('holds at most ten messages', async () => {
     const { send, requests } = setUp();
-    expect(await send(messages(21))).toEqual({ taken: Array(21).fill(true), error: undefined });
+    expect(await send(messages(21))).toEqual({ ends: Array(21).fill('taken'), error: undefined });
     expect(requests.map(({ length }) => length)).toEqual([10, 10, 1]);
     expect(requests.flat().map(({ Id, MessageBody }) => [Id, MessageBody])).toEqual(
       Array.from({ length: 21 }, (_, i) => [String(i), `body ${i}`]),
@@ -93,12 +93,12 @@ describe('a request', () => {
       next();
       await new Promise(setImmediate);
     }
-    expect((await sent).taken).toEqual(Array(95).fill(true));
+    expect((await sent).ends).toEqual(Array(95).fill('taken'));
   });
 
   it('is not made for no message', async () => {
     const { send, requests } = setUp();
-    expect(await send([])).toEqual({ taken: [], error: undefined });
+    expect(await send([])).toEqual({ ends: [], error: undefined });
     expect(requests).toEqual([]);
   });
 });
@@ -117,8 +117,8 @@ describe('what SQS does not take', () => {
       Successful: entries.slice(0, 1).map(({ Id }) => ({ Id, MessageId: 'm', MD5OfMessageBody: '' })),
       Failed: entries.slice(1).map(({ Id }) => failed(Id)),
     }));
-    const { taken, error } = await send(messages(13));
-    expect(taken.flatMap((yes, i) => (yes ? [i] : []))).toEqual([0, 10]);
+    const { ends, error } = await send(messages(13));
+    expect(ends.flatMap((end, i) => (end === 'taken' ? [i] : []))).toEqual([0, 10]);
     expect(error).toMatchObject({ code: 'QUEUE_UNAVAILABLE', outcome: 'not_sent' });
     expect(String(error?.cause)).toMatch(/^Error: SQS refused [29] messages: InternalError$/);
   });
@@ -126,14 +126,14 @@ describe('what SQS does not take', () => {
   it('is all of a request that fails, and nothing of the others', async () => {
     const cause = new Error('down');
     const { send } = setUp((_entries, ordinal) => (ordinal === 1 ? cause : undefined));
-    const { taken, error } = await send(messages(15));
-    expect(taken).toEqual([...Array(10).fill(false), ...Array(5).fill(true)]);
+    const { ends, error } = await send(messages(15));
+    expect(ends).toEqual([...Array(10).fill('unanswered'), ...Array(5).fill('taken')]);
     expect(error).toMatchObject({ code: 'QUEUE_UNAVAILABLE', cause });
   });
 
   it('is all of an answer that names nothing', async () => {
     const { send } = setUp(() => ({ Successful: undefined, Failed: undefined }));
-    expect(await send(messages(2))).toEqual({ taken: [false, false], error: undefined });
+    expect(await send(messages(2))).toEqual({ ends: ['refused', 'refused'], error: undefined });
   });
 });
 

@@ -1,18 +1,21 @@
 import { describe, expect, it, vi } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
-import { createPacer } from '../../../lib/queue/pacer.ts';
-import { createTurns, type Turn } from '../../../lib/queue/turns.ts';
+import { Pacer } from '../../../lib/queue/pacer.ts';
+import { type Turn, Turns } from '../../../lib/queue/turns.ts';
 import { createSimulatedTime } from '../../../tools/sim/simulated-time.ts';
 import { FIREWALL, FULL, INTERNAL, REJECTED, TIMEOUT } from '../../helpers/settled-group.ts';
 
 const RATE_REFUSAL = new JoinError('UPSTREAM_RATE_LIMITED');
 
 /** Turns at one call a second. */
-function setUp(lastStart = Number.POSITIVE_INFINITY) {
+function setUp(
+  lastStart = Number.POSITIVE_INFINITY,
+  ready: () => Promise<JoinError | undefined> = async () => undefined,
+) {
   const time = createSimulatedTime(0);
-  const pacer = createPacer({ ratePerSecond: 1, now: time.now, sleep: time.sleep });
+  const pacer = new Pacer({ ratePerSecond: 1, clock: time.clock, sleep: time.sleep });
   const refused = vi.spyOn(pacer, 'refused');
-  const turns = createTurns({ pacer, lastStart });
+  const turns = new Turns({ pacer, lastStart, ready });
   pacer.begin();
   const log: string[] = [];
   const pass = (seconds: number) => time.run(time.sleep(seconds * 1000));
@@ -89,7 +92,7 @@ describe('the turns', () => {
     ask('d', narrowing());
     await pass(2.5);
     expect(log).toEqual(['a at 1', 'b at 2', 'c: DEADLINE_EXCEEDED, not_sent', 'd: DEADLINE_EXCEEDED, not_sent']);
-    expect(turns.stoppedBy()).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(turns.stoppedBy).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
   });
 });
 
@@ -114,7 +117,7 @@ describe('an end of a call', () => {
     ask('c');
     await pass(0);
     expect(log).toEqual(['a', 'b', 'c'].map((name) => `${name}: ${error.code}, not_sent`));
-    expect(turns.stoppedBy()).toBe(error);
+    expect(turns.stoppedBy).toBe(error);
   });
 
   it.each([REJECTED, FULL, INTERNAL, FIREWALL, TIMEOUT, RATE_REFUSAL, new JoinError('INTERNAL')])(
@@ -123,7 +126,7 @@ describe('an end of a call', () => {
       const { end, turns } = setUp();
       await end(error, 2);
       await end(undefined, 1);
-      expect(turns.stoppedBy()).toBeUndefined();
+      expect(turns.stoppedBy).toBeUndefined();
     },
   );
 });
@@ -132,13 +135,13 @@ describe('doubt', () => {
   it.each([INTERNAL, FIREWALL])('begins with the third $code in a row, and ends when somebody joins', async (error) => {
     const { end, turns } = setUp();
     await end(error, 2);
-    expect(turns.inDoubt()).toBe(false);
+    expect(turns.isInDoubt).toBe(false);
     // A refusal says nothing of the others.
     await end(REJECTED, 1);
     await end(error, 1);
-    expect(turns.inDoubt()).toBe(true);
+    expect(turns.isInDoubt).toBe(true);
     await end(undefined, 1);
-    expect(turns.inDoubt()).toBe(false);
+    expect(turns.isInDoubt).toBe(false);
   });
 
   it.each<JoinErrorCode>(['UPSTREAM_TIMEOUT', 'UPSTREAM_REJECTED', 'UPSTREAM_RATE_LIMITED', 'GROUP_FULL'])(
@@ -146,7 +149,7 @@ describe('doubt', () => {
     async (code) => {
       const { end, turns } = setUp();
       await end(new JoinError(code), 5);
-      expect(turns.inDoubt()).toBe(false);
+      expect(turns.isInDoubt).toBe(false);
     },
   );
 
@@ -192,7 +195,7 @@ describe('doubt', () => {
     turns.stop(reason);
     await pass(0);
     expect(log).toEqual(['a: CREDENTIALS_UNAVAILABLE, not_sent']);
-    expect(turns.stoppedBy()).toBe(reason);
+    expect(turns.stoppedBy).toBe(reason);
   });
 });
 
@@ -206,7 +209,7 @@ describe('an outage', () => {
     ask('n', narrowing());
     await pass(5);
     expect(log).toEqual([expected]);
-    expect(turns.stoppedBy()).toBeUndefined();
+    expect(turns.stoppedBy).toBeUndefined();
   });
 
   it('leaves first calls going, one at a time, and is over when somebody joins', async () => {
@@ -248,7 +251,7 @@ describe('calls without a yes or a no', () => {
     turns.ended(answer);
     await pass(5);
     expect(log).toHaveLength(2);
-    expect(turns.stoppedBy()).toBeUndefined();
+    expect(turns.stoppedBy).toBeUndefined();
   });
 
   it.each([TIMEOUT, RATE_REFUSAL])('end the batch after 20 that ended with $code', async (error) => {
@@ -260,6 +263,6 @@ describe('calls without a yes or a no', () => {
     ask('b', narrowing());
     await pass(5);
     expect(log).toEqual([`a: ${error.code}, not_sent`, `b: ${error.code}, not_sent`]);
-    expect(turns.stoppedBy()).toBe(error);
+    expect(turns.stoppedBy).toBe(error);
   });
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { JoinError } from '../../../lib/errors.ts';
-import { answered, BROKEN, FIRST, failure, SECOND, type Sent, SUCCESS, startClient } from '../../helpers/client-bed.ts';
+import { answered, BROKEN, FIRST, failure, type Sent, SUCCESS, startClient } from '../../helpers/client-bed.ts';
 
 describe("a client's credentials", () => {
   it('sends nothing without credentials', async () => {
@@ -13,7 +13,7 @@ describe("a client's credentials", () => {
 
   it.each([1, 3])('tries once more with other credentials, of %i attempts', async (maxAttempts) => {
     const { credentials, sent, join } = startClient([answered(1004), SUCCESS], { maxAttempts });
-    credentials.replace.mockResolvedValue(SECOND);
+    credentials.rotate();
     await join();
     expect(credentials.replace.mock.calls).toEqual([[FIRST]]);
     const signature = ({ headers }: Sent, secret: string) =>
@@ -26,7 +26,7 @@ describe("a client's credentials", () => {
 
   it('gives up when other credentials are refused too', async () => {
     const { credentials, join, hosts } = startClient([answered(1001)]);
-    credentials.replace.mockResolvedValue(SECOND);
+    credentials.rotate();
     expect(await failure(join())).toMatchObject({ code: 'UPSTREAM_CREDENTIALS', upstreamCode: 1001 });
     expect(hosts()).toBe('pp');
     expect(credentials.replace).toHaveBeenCalledTimes(1);
@@ -62,12 +62,12 @@ describe("a client's credentials", () => {
     const broken = startClient([BROKEN]);
     await failure(broken.join());
     const late = startClient([BROKEN, BROKEN, answered(1004), SUCCESS]);
-    late.credentials.replace.mockResolvedValue(SECOND);
+    late.credentials.rotate();
     await failure(late.join());
     expect([broken.credentials.replace.mock.calls, late.credentials.replace.mock.calls]).toEqual([[], []]);
     expect(late.hosts()).toBe('pbp');
     const inTime = startClient([BROKEN, answered(1004), SUCCESS]);
-    inTime.credentials.replace.mockResolvedValue(SECOND);
+    inTime.credentials.rotate();
     expect(await inTime.join()).toBeUndefined();
     expect(inTime.hosts()).toBe('pbb');
   });

@@ -35,7 +35,7 @@ describe("a client's sendings", () => {
     const unsent = startClient([dead(), UNREACHABLE], { maxAttempts: 1 });
     expect(await failure(unsent.join())).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', outcome: 'unknown' });
     const full = startClient([dead(), answered(405)], { maxAttempts: 1 });
-    expect(await failure(full.join())).toMatchObject({ code: 'GROUP_FULL', outcome: 'rejected' });
+    expect(await failure(full.join())).toMatchObject({ code: 'GROUP_FULL', outcome: 'unknown', upstreamCode: 405 });
   });
 
   it('wait for leave, each of them', async () => {
@@ -57,13 +57,13 @@ describe("a client's sendings", () => {
   });
 
   it('have the time that is left once leave is given', async () => {
-    const { join, sent, clock } = startClient();
+    const { join, limits, clock } = startClient();
     const beforeSending = async () => {
       clock.ms += 6000;
       return undefined;
     };
     expect(await join(10_000, { beforeSending })).toBeUndefined();
-    expect(sent.map(({ timeoutMs }) => timeoutMs)).toEqual([4000]);
+    expect(limits).toEqual([4000]);
   });
 
   it('are told of with what they took, in order', async () => {

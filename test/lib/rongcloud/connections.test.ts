@@ -3,6 +3,7 @@ import http from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Connections } from '../../../lib/rongcloud/connections.ts';
+import { clockOf } from '../../helpers/clock-of.ts';
 import { answers, type FaultyServer, joins, startFaultyServer } from '../../helpers/faulty-server.ts';
 
 let server: FaultyServer;
@@ -11,7 +12,10 @@ let connections: Connections;
 beforeEach(async () => {
   server = await startFaultyServer(joins);
   clock = { ms: 1_700_000_000_000 };
-  connections = new Connections(new http.Agent({ keepAlive: true }), () => clock.ms);
+  connections = new Connections(
+    new http.Agent({ keepAlive: true }),
+    clockOf(() => clock.ms),
+  );
 });
 afterEach(async () => {
   connections.agent.destroy();

@@ -1,18 +1,26 @@
+import type { Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import tls from 'node:tls';
 import { generate } from 'selfsigned';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Clock } from '../../../lib/clock.ts';
 import { createTransport, DeadConnection, type Transport } from '../../../lib/rongcloud/transport.ts';
+import { clockOf } from '../../helpers/clock-of.ts';
 import {
+  answers,
   type Behavior,
   type FaultyServer,
   joins,
   neverAnswers,
+  response,
   startFaultyServer,
 } from '../../helpers/faulty-server.ts';
 
 const JOINED = { status: 200, body: '{"code":200}', complete: true };
 const CONNECT_TIMEOUT_MS = 300;
+const CHUNKED = { 'Transfer-Encoding': 'chunked' };
+const SHORT = { 'Content-Length': '12' };
+const LONG = { 'Content-Length': '50' };
 const closes: Behavior = { onRequest: (socket) => void socket.destroy() };
 
 let server: FaultyServer;
@@ -21,7 +29,7 @@ let transport: Transport;
 beforeEach(async () => {
   server = await startFaultyServer(joins);
   clock = { ms: 1_700_000_000_000 };
-  transport = createTransport({ connectTimeoutMs: CONNECT_TIMEOUT_MS, now: () => clock.ms });
+  transport = createTransport({ connectTimeoutMs: CONNECT_TIMEOUT_MS, clock: clockOf(() => clock.ms) });
 });
 afterEach(async () => {
   transport.close();
@@ -65,6 +73,55 @@ describe("the transport's connections", () => {
     server.behave(joins);
     expect(await post()).toEqual(JOINED);
     expect(connectionsUsed().at(-1)).toBe(3);
+  });
+
+  it.each([
+    [
+      'breaks off',
+      (socket: Socket) => void socket.write(response(200, '{"code":', LONG), () => socket.resetAndDestroy()),
+    ],
+    ['has a broken chunk', (socket: Socket) => void socket.write(`${response(200, '', CHUNKED)}not a chunk\r\n`)],
+    ['is no HTTP', (socket: Socket) => void socket.write('nonsense\r\n\r\n')],
+    ['goes on after its end', (socket: Socket) => void socket.write(`${response(200, '{"code":200}', SHORT)}nonsense`)],
+  ])('are not dead if an answer on a used one %s', async (_what, onRequest) => {
+    await post();
+    server.behave({ onRequest });
+    const broken = await post();
+    expect(broken).toMatchObject({ code: 'UPSTREAM_UNREADABLE', outcome: 'unknown' });
+    expect(broken).not.toBeInstanceOf(DeadConnection);
+  });
+
+  it.each([
+    ['timeout=5', 3999, 1],
+    ['timeout=5', 4000, 2],
+    ['max=100, Timeout=5', 4000, 2],
+    ['timeout=1', 0, 2],
+    ['timeout=600', 49_999, 1],
+    ['timeout=600', 50_000, 2],
+    ['timeout=soon', 49_999, 1],
+  ])('are used no longer than the server keeps them: %s, %i ms later there are %i', async (hint, laterMs, opened) => {
+    server.behave(answers(200, '{"code":200}', { 'Keep-Alive': hint }));
+    await post();
+    clock.ms += laterMs;
+    await post();
+    expect(server.connections).toBe(opened);
+  });
+
+  it.each([-2000, -120_000, -3_600_000])('are not used after the wall clock was set by %i ms', async (byMs) => {
+    let aheadMs = 0;
+    const setClock = new Clock(
+      () => clock.ms + aheadMs,
+      () => clock.ms,
+    );
+    const other = createTransport({ clock: setClock });
+    const send = () =>
+      other.post({ url: new URL('/group/join.json', server.url), headers: {}, body: 'groupId=g', timeoutMs: 5000 });
+    await send();
+    clock.ms += 55_000;
+    aheadMs = byMs;
+    await send();
+    expect(connectionsUsed()).toEqual([1, 2]);
+    other.close();
   });
 
   it('are not dead if a new one closes before an answer', async () => {

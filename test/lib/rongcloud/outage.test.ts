@@ -2,20 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
 import { Outage } from '../../../lib/rongcloud/outage.ts';
 import { answered, BROKEN, failure, SUCCESS, startClient } from '../../helpers/client-bed.ts';
+import { clockOf } from '../../helpers/clock-of.ts';
 
 const attempts = (...codes: JoinErrorCode[]) =>
   codes.map((code, domainIndex) => ({ domainIndex, error: new JoinError(code) }));
 
 function setUp() {
   const clock = { ms: 0 };
-  return { clock, outage: new Outage(() => clock.ms) };
+  return { clock, outage: new Outage(clockOf(() => clock.ms)) };
 }
 
 describe('Outage', () => {
   it('is wary for 10 seconds after a call that failed on every domain it tried', () => {
     const { clock, outage } = setUp();
     expect(outage.isWary).toBe(false);
-    outage.failed(attempts('UPSTREAM_TIMEOUT', 'UPSTREAM_UNREACHABLE'));
+    outage.failed(attempts('UPSTREAM_TIMEOUT', 'UPSTREAM_UNREACHABLE'), 0);
     clock.ms = 9_999;
     expect(outage.isWary).toBe(true);
     clock.ms = 10_000;
@@ -25,8 +26,8 @@ describe('Outage', () => {
   it('forgets both after a clock that was ahead has been set right', () => {
     const { clock, outage } = setUp();
     clock.ms = 60_000;
-    outage.failed(attempts('UPSTREAM_TIMEOUT'));
-    outage.failed(attempts('UPSTREAM_RATE_LIMITED'));
+    outage.failed(attempts('UPSTREAM_TIMEOUT'), 0);
+    outage.failed(attempts('UPSTREAM_RATE_LIMITED'), 0);
     expect([outage.isWary, outage.isRateLimited]).toEqual([true, true]);
     clock.ms = 0;
     expect([outage.isWary, outage.isRateLimited]).toEqual([false, false]);
@@ -34,8 +35,8 @@ describe('Outage', () => {
 
   it('is wary until the first success', () => {
     const { outage } = setUp();
-    outage.failed(attempts('UPSTREAM_UNAVAILABLE'));
-    outage.succeeded();
+    outage.failed(attempts('UPSTREAM_UNAVAILABLE'), 0);
+    outage.answered(undefined);
     expect(outage.isWary).toBe(false);
   });
 
@@ -43,44 +44,56 @@ describe('Outage', () => {
     'is not wary after %s, though another domain failed before',
     (code) => {
       const { outage } = setUp();
-      outage.failed(attempts('UPSTREAM_TIMEOUT', code));
+      outage.failed(attempts('UPSTREAM_TIMEOUT', code), 0);
       expect(outage.isWary).toBe(false);
     },
   );
 
   it('knows for 2 seconds that calls are refused for their rate', () => {
     const { clock, outage } = setUp();
-    outage.failed(attempts('UPSTREAM_TIMEOUT', 'UPSTREAM_RATE_LIMITED'));
+    outage.failed(attempts('UPSTREAM_TIMEOUT', 'UPSTREAM_RATE_LIMITED'), 0);
     clock.ms = 1999;
     expect(outage.isRateLimited).toBe(true);
     clock.ms = 2000;
     expect(outage.isRateLimited).toBe(false);
-    outage.failed(attempts('UPSTREAM_TIMEOUT'));
+    outage.failed(attempts('UPSTREAM_TIMEOUT'), 0);
     expect(outage.isRateLimited).toBe(false);
   });
 });
 
 describe('a client', () => {
   it('makes one attempt of 2 seconds while it is wary, at the domain that it would begin with', async () => {
-    const { clock, join, sent, hosts } = startClient([BROKEN]);
+    const { clock, join, limits, hosts } = startClient([BROKEN]);
     await failure(join());
     expect(hosts()).toBe('pbp');
     clock.ms += 9_000;
     await failure(join());
     await failure(join());
     expect(hosts()).toBe('pbpbp');
-    expect(sent.map(({ timeoutMs }) => timeoutMs)).toEqual([5000, 5000, 5000, 2000, 2000]);
+    expect(limits).toEqual([2000, 2000]);
     clock.ms += 10_000;
     await failure(join());
-    expect(sent[5]?.timeoutMs).toBe(5000);
+    expect(limits).toEqual([2000, 2000]);
   });
 
   it('is as before after one success', async () => {
-    const { join, sent } = startClient([BROKEN, BROKEN, BROKEN, SUCCESS, SUCCESS]);
+    const { join, limits } = startClient([BROKEN, BROKEN, BROKEN, SUCCESS, SUCCESS]);
     await failure(join());
     await join();
     await join();
-    expect(sent.map(({ timeoutMs }) => timeoutMs)).toEqual([5000, 5000, 5000, 2000, 5000]);
+    expect(limits).toEqual([2000]);
+  });
+
+  it.each([answered(405), answered(1002, 400)])('is as before after a clear no', async (no) => {
+    const { join, limits } = startClient([BROKEN, BROKEN, BROKEN, no, SUCCESS]);
+    for (let i = 0; i < 3; i++) await join();
+    expect(limits).toEqual([2000]);
+  });
+
+  it('stays wary after a refusal that says nothing of RongCloud', async () => {
+    const { join, limits } = startClient([BROKEN, BROKEN, BROKEN, answered(1008, 429), SUCCESS]);
+    for (let i = 0; i < 3; i++) await join();
+    expect(limits).toEqual([2000, 2000]);
   });
 
   it('says whether RongCloud has just refused a call for its rate', async () => {

@@ -68,13 +68,23 @@ describe('judgeAnswer', () => {
     ['HTML under 401', 401, '<html>', 'UPSTREAM_CREDENTIALS', undefined],
     ['HTML under 403', 403, '<html>', 'UPSTREAM_MISCONFIGURED', undefined],
     ['an empty 429', 429, '', 'UPSTREAM_RATE_LIMITED', undefined],
-    ['HTML under 499', 499, '<html>', 'UPSTREAM_MISCONFIGURED', undefined],
+    ['HTML under 451', 451, '<html>', 'UPSTREAM_MISCONFIGURED', undefined],
+    ['HTML under 408', 408, '<html>', 'UPSTREAM_UNAVAILABLE', undefined],
+    ['nothing under 421', 421, '', 'UPSTREAM_UNAVAILABLE', undefined],
+    ['HTML under 425', 425, '<html>', 'UPSTREAM_UNAVAILABLE', undefined],
+    ['JSON of another under 499', 499, '{"message":"closed"}', 'UPSTREAM_UNAVAILABLE', undefined],
+    ['a code under 408', 408, '{"code":405}', 'GROUP_FULL', 405],
+    ['a byte order mark before a refusal', 400, '\uFEFF{"code":1002}', 'UPSTREAM_REJECTED', 1002],
     ['HTML under 502', 502, '<html>', 'UPSTREAM_UNAVAILABLE', undefined],
   ])('judges %s', (_name, status, body, code, upstreamCode) => {
     expect(judged(status, body)).toEqual({ code, upstreamCode });
   });
 
-  it('believes no code of a body that was cut off', () => {
+  it('takes a success behind a byte order mark', () => {
+    expect(judgeAnswer({ status: 200, body: '\uFEFF{"code":200}', complete: true })).toBeUndefined();
+  });
+
+  it('believes no code of a body that is too long to be read', () => {
     expect(judged(200, '{"code":200}', false)).toEqual({ code: 'UPSTREAM_UNREADABLE', upstreamCode: undefined });
     expect(judged(500, '{"code":1002}', false)).toEqual({ code: 'UPSTREAM_UNAVAILABLE', upstreamCode: undefined });
   });

@@ -1,7 +1,11 @@
+import dns from 'node:dns';
 import type http from 'node:http';
 import net from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Clock } from '../../../lib/clock.ts';
+import { JoinError } from '../../../lib/errors.ts';
 import { createTransport, MAX_ANSWER_BYTES } from '../../../lib/rongcloud/transport.ts';
+import { describeCause } from '../../../lib/telemetry/error-description.ts';
 import { type LocalServer, listen, readBody } from '../../../sandbox/http-server.ts';
 
 let closers: (() => unknown)[] = [];
@@ -17,7 +21,7 @@ async function serve(listener: http.RequestListener): Promise<LocalServer> {
 }
 
 function post(url: string, options: { timeoutMs?: number; connectTimeoutMs?: number } = {}) {
-  const transport = createTransport({ connectTimeoutMs: options.connectTimeoutMs ?? 2000, now: Date.now });
+  const transport = createTransport({ connectTimeoutMs: options.connectTimeoutMs ?? 2000, clock: new Clock() });
   closers.push(transport.close);
   return transport.post({
     url: new URL('/group/join.json', url),
@@ -25,6 +29,24 @@ function post(url: string, options: { timeoutMs?: number; connectTimeoutMs?: num
     body: 'groupId=g&userId=%E7%94%A8',
     timeoutMs: options.timeoutMs ?? 5000,
   });
+}
+
+/** Lets each TCP connection of this process stand so much later, as one across an ocean does. */
+function slowConnections(ms: number): void {
+  // `net` calls this of its handles; nothing public makes a connection slow.
+  const { TCP } = (process as unknown as { binding(name: string): { TCP: { prototype: TcpHandle } } }).binding(
+    'tcp_wrap',
+  );
+  const connect = TCP.prototype.connect;
+  vi.spyOn(TCP.prototype, 'connect').mockImplementation(function (this: TcpHandle, request, ...where) {
+    const { oncomplete } = request;
+    request.oncomplete = (...result) => void setTimeout(() => oncomplete.apply(request, result), ms);
+    return connect.call(this, request, ...where);
+  });
+}
+
+interface TcpHandle {
+  connect(request: { oncomplete: (...result: unknown[]) => void }, ...where: unknown[]): number;
 }
 
 describe('createTransport', () => {
@@ -36,6 +58,7 @@ describe('createTransport', () => {
         method,
         path,
         test: headers['x-test'],
+        encoding: headers['accept-encoding'],
         length: headers['content-length'],
         body: String(await readBody(request)),
       });
@@ -43,7 +66,14 @@ describe('createTransport', () => {
     });
     expect(await post(url)).toEqual({ status: 400, body: '{"code":1002,"t":"é"}', complete: true });
     expect(seen).toEqual([
-      { method: 'POST', path: '/group/join.json', test: 'yes', length: '26', body: 'groupId=g&userId=%E7%94%A8' },
+      {
+        method: 'POST',
+        path: '/group/join.json',
+        test: 'yes',
+        encoding: 'identity',
+        length: '26',
+        body: 'groupId=g&userId=%E7%94%A8',
+      },
     ]);
   });
 
@@ -62,12 +92,12 @@ describe('createTransport', () => {
     expect(third).not.toHaveBeenCalled();
   });
 
-  it('calls an answer that ends early incomplete', async () => {
+  it('says UPSTREAM_UNREADABLE when an answer ends early', async () => {
     const { url } = await serve((_request, response) => {
       response.writeHead(200, { 'content-length': 50 });
       response.write('{"code":200}', () => response.socket?.destroy());
     });
-    expect(await post(url)).toEqual({ status: 200, body: '{"code":200}', complete: false });
+    expect(await post(url)).toMatchObject({ code: 'UPSTREAM_UNREADABLE', cause: { message: 'aborted' } });
   });
 
   it.each([
@@ -114,6 +144,41 @@ describe('createTransport', () => {
       cause: { message: 'timed out' },
     });
     expect(await post(url, { timeoutMs: 50 })).toMatchObject({ code: 'UPSTREAM_UNREACHABLE' });
+  });
+
+  it('reads an answer that came while the process stood still, before its time is up', async () => {
+    const { url } = await serve((_request, response) => {
+      response.end('{"code":200}', () => {
+        const until = performance.now() + 300;
+        while (performance.now() < until);
+      });
+    });
+    expect(await post(url, { timeoutMs: 100 })).toMatchObject({ status: 200, body: '{"code":200}' });
+  });
+
+  it('gives each address of a name time enough to be reached across an ocean', async () => {
+    const { url } = await serve((_request, response) => response.end('{"code":200}'));
+    const addresses = Array.from({ length: 8 }, (_, i) => ({ address: `127.0.0.${i + 1}`, family: 4 }));
+    vi.spyOn(dns, 'lookup').mockImplementation((...args: unknown[]) => {
+      const answer = args.at(-1) as (error: null, addresses: readonly object[]) => void;
+      setImmediate(answer, null, addresses);
+    });
+    slowConnections(400);
+    expect(await post(url.replace('127.0.0.1', 'localhost'))).toMatchObject({ status: 200 });
+  });
+
+  it('says of the first of many addresses why it is out of reach', async () => {
+    const server = await serve(() => {});
+    await server.close();
+    const addresses = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
+    vi.spyOn(dns, 'lookup').mockImplementation((...args: unknown[]) => {
+      const answer = args.at(-1) as (error: null, addresses: readonly object[]) => void;
+      setImmediate(answer, null, addresses);
+    });
+    const error = await post(server.url.replace('127.0.0.1', 'im.invalid'));
+    expect(error).toMatchObject({ code: 'UPSTREAM_UNREACHABLE' });
+    const cause = error instanceof JoinError ? describeCause(error.cause) : undefined;
+    expect(cause).toMatch(/^Error: connect ECONNREFUSED 127\.0\.0\.1:\d+$/);
   });
 
   it('reads a character whose bytes come apart', async () => {

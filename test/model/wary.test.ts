@@ -1,0 +1,77 @@
+import { expect, it } from 'vitest';
+import { JoinError } from '../../lib/errors.ts';
+import { createClient } from '../../lib/rongcloud/client.ts';
+import type { Transport, UpstreamRequest } from '../../lib/rongcloud/transport.ts';
+import { SeededRandom } from '../../tools/sim/seeded-random.ts';
+import { createSimulatedTime, type SimulatedTime } from '../../tools/sim/simulated-time.ts';
+
+const APP = { appKey: 'key', appSecret: 's3cret' };
+const SECOND_MS = 1000;
+/** RongCloud's own threshold: what takes longer is no answer. */
+const SLOWEST_MS = 4900;
+
+/** A RongCloud that fails in all its ways up to a moment, and answers rightly from then on, however slowly. */
+function slowRongCloud(time: SimulatedTime, random: SeededRandom, rightFrom: number): Transport {
+  const slowMs = random.int(10, SLOWEST_MS);
+  const after = async (ms: number, { timeoutMs }: UpstreamRequest, body: string, status: number) => {
+    await time.sleep(Math.min(ms, timeoutMs));
+    return ms < timeoutMs ? { status, body, complete: true } : new JoinError('UPSTREAM_TIMEOUT');
+  };
+  const right = ['{"code":200}', '{"code":405}', '{"code":1002}'];
+  return {
+    close: () => undefined,
+    async post(request) {
+      if (time.now() >= rightFrom) return after(random.int(slowMs / 2, slowMs), request, random.pick(right), 200);
+      const kind = random.pick(['hang', 'error', 'unreachable', 'right'] as const);
+      if (kind === 'unreachable') return new JoinError('UPSTREAM_UNREACHABLE');
+      if (kind === 'hang') return after(request.timeoutMs, request, '', 200);
+      return after(random.int(10, 6000), request, kind === 'right' ? '{"code":200}' : '', kind === 'right' ? 200 : 500);
+    },
+  };
+}
+
+/** Calls of one environment that failed although RongCloud had been right for 15 seconds. */
+async function failedLate(seed: number): Promise<string[]> {
+  const random = new SeededRandom(seed);
+  const time = createSimulatedTime(0);
+  const rightFrom = random.int(0, 60) * SECOND_MS;
+  const client = createClient({
+    urls: random.chance(0.8) ? ['https://a.invalid', 'https://b.invalid'] : ['https://a.invalid'],
+    transport: slowRongCloud(time, random, rightFrom),
+    credentials: { get: () => APP, replace: async () => undefined },
+    clock: time.clock,
+    random: () => random.next(),
+    randomUUID: () => '0'.repeat(32),
+    sleep: time.sleep,
+    maxAttempts: random.pick([1, 3]),
+  });
+  const failed: string[] = [];
+  const spreadMs = random.pick([200, 1000, 7000, 9500, 20_000]);
+  const calls: Promise<void>[] = [];
+  const join = async (startedAt: number): Promise<void> => {
+    const error = await client.join('userId=u', { requestId: 'r', deadline: startedAt + 8000 });
+    if (error?.blames === 'domain' && startedAt >= rightFrom + 15 * SECOND_MS) {
+      failed.push(`seed ${seed}: ${error.code} ${(startedAt - rightFrom) / SECOND_MS} s later`);
+    }
+  };
+  await time.run(
+    (async () => {
+      while (time.now() < rightFrom + 90 * SECOND_MS) {
+        const call = join(time.now());
+        // Like Lambda one after another, or like the queue's many at once.
+        if (seed % 2) await call;
+        else calls.push(call);
+        if (random.chance(0.2)) time.setWall(random.pick([-2, 2, -120, 120, -3600, 3600]) * SECOND_MS);
+        await time.sleep(random.int(1, spreadMs));
+      }
+      await Promise.all(calls);
+    })(),
+  );
+  return failed;
+}
+
+it('is over 15 seconds after RongCloud answers rightly again, however slowly and whatever was before', async () => {
+  const failed: string[] = [];
+  for (let seed = 0; seed < 2000; seed++) failed.push(...(await failedLate(seed)));
+  expect(failed).toEqual([]);
+}, 60_000);
