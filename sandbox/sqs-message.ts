@@ -14,7 +14,7 @@ export type MessageAttributes = Readonly<Record<string, MessageAttribute>>;
 export interface SendOptions {
   /** How long it can't be received, 0 to 900. */
   delaySeconds?: number | undefined;
-  /** The sender (MessageGroupId), for fairness. */
+  /** The sender (MessageGroupId). */
   groupId?: string | undefined;
 }
 

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { FairOrder } from './fair-order.ts';
 import { newReceiptHandle } from './receipt-handle.ts';
 import {
   checkMessage,
@@ -41,7 +40,8 @@ export class SqsQueue {
   readonly name: string;
   readonly #options: SqsQueueOptions;
   readonly #now: () => number;
-  #ready = new FairOrder();
+  /** What can be handed out, by message id, in the order of arrival. */
+  readonly #ready = new Map<string, StoredMessage>();
   /** What was handed out, by receipt handle. */
   readonly #hidden = new Map<string, Later>();
   readonly #delayed = new Set<Later>();
@@ -68,7 +68,7 @@ export class SqsQueue {
     const sentAt = this.#now();
     const message = { messageId: randomUUID(), body, attributes, groupId, sentAt, firstReceivedAt: 0, receiveCount: 0 };
     if (delaySeconds > 0) this.#delayed.add({ message, until: sentAt + delaySeconds * 1000 });
-    else this.#ready.add(message);
+    else this.#ready.set(message.messageId, message);
     return message;
   }
 
@@ -84,21 +84,17 @@ export class SqsQueue {
   /** Hands messages out, and hides them for the queue's own time if no other is given. */
   receive(max: number, visibilityTimeoutMs = this.#options.visibilityTimeoutMs): ReceivedMessage[] {
     this.#reveal();
-    const inFlight = new Map<string | undefined, number>();
-    const count = (groupId: string | undefined) => inFlight.set(groupId, (inFlight.get(groupId) ?? 0) + 1);
-    for (const { message } of this.#hidden.values()) count(message.groupId);
+    const { redrive } = this.#options;
     const received: ReceivedMessage[] = [];
-    while (received.length < max) {
-      const message = this.#ready.next(inFlight);
-      if (!message) break;
-      const { redrive } = this.#options;
+    for (const message of this.#ready.values()) {
+      if (received.length >= max) break;
+      this.#ready.delete(message.messageId);
       if (redrive && message.receiveCount >= redrive.maxReceiveCount) {
-        redrive.deadLetterQueue.#ready.add({ ...message, receiveCount: 0 });
+        redrive.deadLetterQueue.#takeOver(message);
         continue;
       }
       message.receiveCount += 1;
       message.firstReceivedAt ||= this.#now();
-      count(message.groupId);
       const receiptHandle = newReceiptHandle(this.name);
       this.#hidden.set(receiptHandle, { message, until: this.#now() + visibilityTimeoutMs });
       received.push({ ...message, receiptHandle });
@@ -108,7 +104,7 @@ export class SqsQueue {
 
   /** Deletes all messages, those that were handed out too. */
   purge(): void {
-    this.#ready = new FairOrder();
+    this.#ready.clear();
     this.#hidden.clear();
     this.#delayed.clear();
   }
@@ -134,18 +130,24 @@ export class SqsQueue {
   /** Moves what is ready to another queue, as a redrive does. */
   moveTo(destination: SqsQueue): number {
     this.#reveal();
-    const moved = this.#ready.messages();
-    this.#ready = new FairOrder();
-    for (const message of moved) destination.#ready.add({ ...message, receiveCount: 0 });
+    const moved = [...this.#ready.values()];
+    this.#ready.clear();
+    for (const message of moved) destination.#takeOver(message);
     return moved.length;
   }
 
   /** Moves one message that is ready to another queue; false if it is not ready, or not here. */
   moveOne(messageId: string, destination: SqsQueue): boolean {
     this.#reveal();
-    const message = this.#ready.remove(messageId);
-    if (message) destination.#ready.add({ ...message, receiveCount: 0 });
+    const message = this.#ready.get(messageId);
+    this.#ready.delete(messageId);
+    if (message) destination.#takeOver(message);
     return message !== undefined;
+  }
+
+  /** Takes a message of another queue, which begins to count its deliveries anew. */
+  #takeOver(message: StoredMessage): void {
+    this.#ready.set(message.messageId, { ...message, receiveCount: 0 });
   }
 
   /** So many of the newest messages, handed out or not, newest first. */
@@ -153,7 +155,7 @@ export class SqsQueue {
     this.#reveal();
     const later = (entries: Iterable<Later>, state: 'hidden' | 'delayed'): SeenMessage[] =>
       [...entries].map(({ message, until }) => ({ message, state, until }));
-    const ready = this.#ready.messages().map((message): SeenMessage => ({ message, state: 'ready' }));
+    const ready = [...this.#ready.values()].map((message): SeenMessage => ({ message, state: 'ready' }));
     const all = [...ready, ...later(this.#hidden.values(), 'hidden'), ...later(this.#delayed, 'delayed')];
     return all.sort((a, b) => b.message.sentAt - a.message.sentAt).slice(0, max);
   }
@@ -161,7 +163,7 @@ export class SqsQueue {
   /** Every message's body, handed out or not. */
   bodies(): string[] {
     const later = [...this.#hidden.values(), ...this.#delayed].map(({ message }) => message);
-    return [...this.#ready.messages(), ...later].map(({ body }) => body);
+    return [...this.#ready.values(), ...later].map(({ body }) => body);
   }
 
   /** Puts messages back whose time is up. */
@@ -170,12 +172,12 @@ export class SqsQueue {
     for (const later of this.#delayed) {
       if (later.until > now) continue;
       this.#delayed.delete(later);
-      this.#ready.add(later.message);
+      this.#ready.set(later.message.messageId, later.message);
     }
     for (const [receiptHandle, { message, until }] of this.#hidden) {
       if (until > now) continue;
       this.#hidden.delete(receiptHandle);
-      this.#ready.add(message);
+      this.#ready.set(message.messageId, message);
     }
   }
 }

@@ -85,7 +85,7 @@ export interface MessageView {
   /** Cut, if it is long. */
   body: string;
   attributes: Record<string, string>;
-  /** The sender (MessageGroupId), for fairness. */
+  /** The sender (MessageGroupId). */
   sender?: string;
 }
 

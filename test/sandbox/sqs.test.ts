@@ -75,6 +75,14 @@ describe('the stand-in SQS', () => {
     expect(sqs.queue.counts).toEqual({ ready: 0, hidden: 0, delayed: 0 });
   });
 
+  it('hands messages out in the order in which they came, whoever sent them', () => {
+    const flood = Array.from({ length: 40 }, (_, i) => `flood-${i}`);
+    for (const body of flood) sqs.queue.send(body, {}, { groupId: 'flood' });
+    expect(bodies(sqs.queue.receive(30))).toEqual(flood.slice(0, 30));
+    sqs.queue.send('quiet', {}, { groupId: 'quiet' });
+    expect(bodies(sqs.queue.receive(11))).toEqual([...flood.slice(30), 'quiet']);
+  });
+
   it('hands out again what was not deleted in time, and counts', () => {
     sqs.queue.send('a');
     expect(sqs.queue.receive(10).map(({ receiveCount }) => receiveCount)).toEqual([1]);
