@@ -2,8 +2,8 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generate } from 'selfsigned';
-import { forward } from '../sandbox/forward.ts';
-import { HOST, readBody } from '../sandbox/http-server.ts';
+import { forward } from '../sandbox/http/forward.ts';
+import { HOST, readBody } from '../sandbox/http/server.ts';
 
 /** Puts a stand-in behind TLS and a network: gives the URL at which the same answers come so much later. */
 export type Distance = (url: string) => Promise<string>;

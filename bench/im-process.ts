@@ -1,5 +1,5 @@
-import { ImApp } from '../sandbox/im-app.ts';
-import { startImService } from '../sandbox/im-service.ts';
+import { ImApp } from '../sandbox/rongcloud/app.ts';
+import { startImService } from '../sandbox/rongcloud/service.ts';
 
 /** What the stand-in counted since it was last asked. */
 export interface ImCounts {

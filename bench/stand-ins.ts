@@ -3,11 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type JWTPayload, SignJWT } from 'jose';
-import { startAws } from '../sandbox/aws.ts';
-import { listen, sendJson } from '../sandbox/http-server.ts';
-import { ImApp } from '../sandbox/im-app.ts';
-import { startImService } from '../sandbox/im-service.ts';
-import { getSecretValue } from '../sandbox/secrets-manager.ts';
+import { getSecretValue } from '../sandbox/aws/secrets-manager.ts';
+import { startAws } from '../sandbox/aws/server.ts';
+import { listen, sendJson } from '../sandbox/http/server.ts';
+import { ImApp } from '../sandbox/rongcloud/app.ts';
+import { startImService } from '../sandbox/rongcloud/service.ts';
 import { createDistance } from './distant.ts';
 
 /** What a contender needs to know of the stand-ins. */

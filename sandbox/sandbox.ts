@@ -1,20 +1,20 @@
-import { startApiGateway } from './api-gateway.ts';
-import { startAwsServices } from './aws-services.ts';
+import type { BusEvent } from './aws/event-bus.ts';
+import type { Secrets } from './aws/secrets-manager.ts';
+import { startAwsServices } from './aws/services.ts';
+import type { SqsQueue } from './aws/sqs/queue.ts';
 import { startConsole } from './console/console.ts';
 import type { FaultName } from './console/state.ts';
-import type { BusEvent } from './event-bus.ts';
-import { EventSourceMappings } from './event-source-mappings.ts';
-import type { FaultSwitch } from './fault-switch.ts';
-import type { Target } from './forward.ts';
-import { startFunctions } from './functions.ts';
-import { ImApp } from './im-app.ts';
-import { type ImService, startImService } from './im-service.ts';
-import { type InvokeTarget, startLambdaInvoke } from './lambda-invoke.ts';
-import { startQueueDoor } from './queue-door.ts';
-import type { Secrets } from './secrets-manager.ts';
+import type { FaultSwitch } from './http/fault-switch.ts';
+import type { Target } from './http/forward.ts';
+import { startTokenIssuer, type TokenIssuer } from './http/token-issuer.ts';
+import { startApiGateway } from './lambda/api-gateway.ts';
+import { EventSourceMappings } from './lambda/event-source-mappings.ts';
+import { startFunctions } from './lambda/functions.ts';
+import { type InvokeTarget, startLambdaInvoke } from './lambda/invoke.ts';
+import { startQueueDoor } from './lambda/queue-door.ts';
+import { ImApp } from './rongcloud/app.ts';
+import { type ImService, startImService } from './rongcloud/service.ts';
 import type { Sample } from './settings.ts';
-import type { SqsQueue } from './sqs-queue.ts';
-import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts';
 
 const SECRET_ID = 'rongcloud/app';
 /** How many calls each domain of the IM service keeps to be looked at. */

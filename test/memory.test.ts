@@ -1,8 +1,8 @@
 import { afterEach, expect, it } from 'vitest';
-import { startAws } from '../sandbox/aws.ts';
-import { getSecretValue } from '../sandbox/secrets-manager.ts';
-import { sqsOperations } from '../sandbox/sqs.ts';
-import { SqsQueue } from '../sandbox/sqs-queue.ts';
+import { getSecretValue } from '../sandbox/aws/secrets-manager.ts';
+import { startAws } from '../sandbox/aws/server.ts';
+import { sqsOperations } from '../sandbox/aws/sqs/operations.ts';
+import { SqsQueue } from '../sandbox/aws/sqs/queue.ts';
 import { type BuiltDoor, startBuiltDoor } from './helpers/built-door.ts';
 import { SERVICE } from './helpers/claims.ts';
 import { answers, startFaultyServer } from './helpers/faulty-server.ts';

@@ -7,7 +7,7 @@ import { Pacer } from '../../lib/queue/pacer.ts';
 import { messageBody, type Send } from '../../lib/queue/send.ts';
 import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { createClient } from '../../lib/rongcloud/client.ts';
-import type { SqsQueue } from '../../sandbox/sqs-queue.ts';
+import type { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';
 import { silent } from '../../test/helpers/silent-telemetry.ts';
 import type { SimulatedTime } from '../../tools/sim/simulated-time.ts';
 import type { Invocation } from './lambda-function.ts';

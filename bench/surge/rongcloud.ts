@@ -1,7 +1,7 @@
 import { JoinError } from '../../lib/errors.ts';
 import type { UpstreamAnswer } from '../../lib/rongcloud/return-codes.ts';
 import type { Transport, UpstreamRequest } from '../../lib/rongcloud/transport.ts';
-import { ImApp } from '../../sandbox/im-app.ts';
+import { ImApp } from '../../sandbox/rongcloud/app.ts';
 import type { SimulatedTime } from '../../tools/sim/simulated-time.ts';
 import { logNormal, type Random } from './random.ts';
 import { type Limiter, RateLimiter } from './rate-limiter.ts';

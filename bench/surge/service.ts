@@ -1,6 +1,6 @@
 import type { SQSEvent } from 'aws-lambda';
-import { startEventSource } from '../../sandbox/event-source.ts';
-import { SqsQueue } from '../../sandbox/sqs-queue.ts';
+import { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';
+import { startEventSource } from '../../sandbox/lambda/event-source.ts';
 import { createSimulatedTime } from '../../tools/sim/simulated-time.ts';
 import { type Ask, startHttpDoor, startQueueDoor } from './doors.ts';
 import { LambdaFunction } from './lambda-function.ts';

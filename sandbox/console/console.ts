@@ -1,5 +1,5 @@
 import type http from 'node:http';
-import { type LocalServer, listen, readBody, sendJson } from '../http-server.ts';
+import { type LocalServer, listen, readBody, sendJson } from '../http/server.ts';
 import { Refusal } from './answer.ts';
 import { control } from './controls.ts';
 import { servePage } from './pages.ts';

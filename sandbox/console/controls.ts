@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { MISBEHAVIOR_RULE, parseMisbehavior } from '../misbehavior.ts';
+import { MISBEHAVIOR_RULE, parseMisbehavior } from '../http/misbehavior.ts';
 import { type Answer, parse, Refusal } from './answer.ts';
 import { makeJoin } from './joins.ts';
 import type { ConsoleParts } from './snapshot.ts';

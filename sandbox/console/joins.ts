@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import * as v from 'valibot';
-import { forward } from '../forward.ts';
+import { forward } from '../http/forward.ts';
 import { type Answer, jsonObject, parse } from './answer.ts';
 import { toCurl } from './curl.ts';
 import type { ConsoleParts } from './snapshot.ts';

@@ -5,7 +5,7 @@ import { repeat } from '../../node_modules/lit-html/directives/repeat.js';
 import { html, nothing, render } from '../../node_modules/lit-html/lit-html.js';
 
 /** @import { CallView, FaultName, FaultView, MessageView, QueueView, State } from './state.ts' */
-/** @import { Misbehavior } from '../misbehavior.ts' */
+/** @import { Misbehavior } from '../http/misbehavior.ts' */
 
 const INTERFACE = '/_sandbox/';
 

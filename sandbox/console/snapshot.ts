@@ -1,11 +1,11 @@
-import type { BusEvent } from '../event-bus.ts';
-import type { FaultSwitch } from '../fault-switch.ts';
-import type { ImApp } from '../im-app.ts';
-import type { ImService, SeenCall } from '../im-service.ts';
-import type { Misbehavior } from '../misbehavior.ts';
+import type { BusEvent } from '../aws/event-bus.ts';
+import type { SeenMessage, SqsQueue } from '../aws/sqs/queue.ts';
+import type { FaultSwitch } from '../http/fault-switch.ts';
+import type { Misbehavior } from '../http/misbehavior.ts';
+import type { TokenClaims } from '../http/token-issuer.ts';
+import type { ImApp } from '../rongcloud/app.ts';
+import type { ImService, SeenCall } from '../rongcloud/service.ts';
 import type { Sample } from '../settings.ts';
-import type { SeenMessage, SqsQueue } from '../sqs-queue.ts';
-import type { TokenClaims } from '../token-issuer.ts';
 import type { CallView, EventView, FaultName, GroupView, MessageView, QueueView, State } from './state.ts';
 
 /** What of the sandbox the console shows and changes. */

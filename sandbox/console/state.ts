@@ -1,5 +1,5 @@
-import type { Check } from '../im-checks.ts';
-import type { Misbehavior } from '../misbehavior.ts';
+import type { Misbehavior } from '../http/misbehavior.ts';
+import type { Check } from '../rongcloud/checks.ts';
 import type { Sample } from '../settings.ts';
 
 /** What can be made to fail. */

@@ -10,10 +10,10 @@ import type { Send } from '../../lib/queue/send.ts';
 import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { createClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
-import { startEventSource } from '../../sandbox/event-source.ts';
-import { ImApp } from '../../sandbox/im-app.ts';
-import { startImService } from '../../sandbox/im-service.ts';
-import { SqsQueue } from '../../sandbox/sqs-queue.ts';
+import { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';
+import { startEventSource } from '../../sandbox/lambda/event-source.ts';
+import { ImApp } from '../../sandbox/rongcloud/app.ts';
+import { startImService } from '../../sandbox/rongcloud/service.ts';
 import { silent } from '../helpers/silent-telemetry.ts';
 
 const clock = new Clock();

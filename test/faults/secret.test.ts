@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Credentials, type SecretReader, secretsManagerReader } from '../../lib/credentials.ts';
 import { JoinError } from '../../lib/errors.ts';
 import type { AppCredentials } from '../../lib/rongcloud/signature.ts';
-import { getSecretValue } from '../../sandbox/secrets-manager.ts';
+import { getSecretValue } from '../../sandbox/aws/secrets-manager.ts';
 import { clockOf } from '../helpers/clock-of.ts';
 import { SECRET, startFaultBed } from '../helpers/fault-bed.ts';
 import {

@@ -1,13 +1,13 @@
 import type http from 'node:http';
+import { EventBus } from '../../sandbox/aws/event-bus.ts';
+import { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';
 import { startConsole } from '../../sandbox/console/console.ts';
 import type { ConsoleParts } from '../../sandbox/console/snapshot.ts';
 import type { FaultName, State } from '../../sandbox/console/state.ts';
-import { EventBus } from '../../sandbox/event-bus.ts';
-import { FaultSwitch } from '../../sandbox/fault-switch.ts';
-import { listen, readBody, sendJson } from '../../sandbox/http-server.ts';
-import { ImApp } from '../../sandbox/im-app.ts';
-import { startImService } from '../../sandbox/im-service.ts';
-import { SqsQueue } from '../../sandbox/sqs-queue.ts';
+import { FaultSwitch } from '../../sandbox/http/fault-switch.ts';
+import { listen, readBody, sendJson } from '../../sandbox/http/server.ts';
+import { ImApp } from '../../sandbox/rongcloud/app.ts';
+import { startImService } from '../../sandbox/rongcloud/service.ts';
 
 export interface DoorRequest {
   url: string | undefined;

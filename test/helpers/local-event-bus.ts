@@ -1,7 +1,7 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { startAws } from '../../sandbox/aws.ts';
-import { EventBus } from '../../sandbox/event-bus.ts';
-import type { LocalServer } from '../../sandbox/http-server.ts';
+import { EventBus } from '../../sandbox/aws/event-bus.ts';
+import { startAws } from '../../sandbox/aws/server.ts';
+import type { LocalServer } from '../../sandbox/http/server.ts';
 
 /** A stand-in event bus, and a real client for it. */
 export interface LocalEventBus {

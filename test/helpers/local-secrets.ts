@@ -1,6 +1,6 @@
-import { startAws } from '../../sandbox/aws.ts';
-import type { LocalServer } from '../../sandbox/http-server.ts';
-import { type Secrets, SecretsManager } from '../../sandbox/secrets-manager.ts';
+import { type Secrets, SecretsManager } from '../../sandbox/aws/secrets-manager.ts';
+import { startAws } from '../../sandbox/aws/server.ts';
+import type { LocalServer } from '../../sandbox/http/server.ts';
 
 /** A stand-in Secrets Manager that anybody may use. */
 export async function startLocalSecrets(secrets: Secrets): Promise<LocalServer> {

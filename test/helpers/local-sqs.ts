@@ -1,8 +1,8 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { startAws } from '../../sandbox/aws.ts';
-import type { LocalServer } from '../../sandbox/http-server.ts';
-import { sqsOperations } from '../../sandbox/sqs.ts';
-import { SqsQueue } from '../../sandbox/sqs-queue.ts';
+import { startAws } from '../../sandbox/aws/server.ts';
+import { sqsOperations } from '../../sandbox/aws/sqs/operations.ts';
+import { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';
+import type { LocalServer } from '../../sandbox/http/server.ts';
 
 /** Two stand-in queues under a clock that the test turns, and a real client for them. */
 export interface LocalSqs {

@@ -1,5 +1,5 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import type { ImService } from '../../sandbox/im-service.ts';
+import type { ImService } from '../../sandbox/rongcloud/service.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
 import { expectDescribedError, expectSaid } from './described-doors.ts';
 import { expectDescribed } from './openapi.ts';

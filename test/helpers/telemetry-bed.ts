@@ -1,9 +1,9 @@
-import { startAws } from '../../sandbox/aws.ts';
-import { ImApp } from '../../sandbox/im-app.ts';
-import { type ImService, startImService } from '../../sandbox/im-service.ts';
-import { getSecretValue } from '../../sandbox/secrets-manager.ts';
-import { sqsOperations } from '../../sandbox/sqs.ts';
-import { SqsQueue } from '../../sandbox/sqs-queue.ts';
+import { getSecretValue } from '../../sandbox/aws/secrets-manager.ts';
+import { startAws } from '../../sandbox/aws/server.ts';
+import { sqsOperations } from '../../sandbox/aws/sqs/operations.ts';
+import { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';
+import { ImApp } from '../../sandbox/rongcloud/app.ts';
+import { type ImService, startImService } from '../../sandbox/rongcloud/service.ts';
 import { type BuiltDoor, type DoorAnswer, type Line, startBuiltDoor } from './built-door.ts';
 import { MEMBER, memberGroup } from './claims.ts';
 import { answers, type FaultyServer, startFaultyServer } from './faulty-server.ts';

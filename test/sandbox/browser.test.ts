@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { CHROMIUM } from '../../sandbox/chromium.ts';
+import { CHROMIUM } from '../../tools/chromium.ts';
 import { MEMBER, memberGroup } from '../helpers/claims.ts';
 import { listeningPorts } from '../helpers/listening-ports.ts';
 import { expectDescribed } from '../helpers/openapi.ts';

@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { startApiGateway } from '../../sandbox/api-gateway.ts';
-import { EventSourceMappings } from '../../sandbox/event-source-mappings.ts';
-import { type Listener, listen } from '../../sandbox/http-server.ts';
-import { startLambdaInvoke } from '../../sandbox/lambda-invoke.ts';
+import { type Listener, listen } from '../../sandbox/http/server.ts';
+import { startApiGateway } from '../../sandbox/lambda/api-gateway.ts';
+import { EventSourceMappings } from '../../sandbox/lambda/event-source-mappings.ts';
+import { startLambdaInvoke } from '../../sandbox/lambda/invoke.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

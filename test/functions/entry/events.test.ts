@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startAws } from '../../../sandbox/aws.ts';
-import { EventBus } from '../../../sandbox/event-bus.ts';
-import type { LocalServer } from '../../../sandbox/http-server.ts';
-import { ImApp } from '../../../sandbox/im-app.ts';
-import { type ImService, startImService } from '../../../sandbox/im-service.ts';
-import { getSecretValue } from '../../../sandbox/secrets-manager.ts';
-import { sqsOperations } from '../../../sandbox/sqs.ts';
-import { SqsQueue } from '../../../sandbox/sqs-queue.ts';
+import { EventBus } from '../../../sandbox/aws/event-bus.ts';
+import { getSecretValue } from '../../../sandbox/aws/secrets-manager.ts';
+import { startAws } from '../../../sandbox/aws/server.ts';
+import { sqsOperations } from '../../../sandbox/aws/sqs/operations.ts';
+import { SqsQueue } from '../../../sandbox/aws/sqs/queue.ts';
+import type { LocalServer } from '../../../sandbox/http/server.ts';
+import { ImApp } from '../../../sandbox/rongcloud/app.ts';
+import { type ImService, startImService } from '../../../sandbox/rongcloud/service.ts';
 import { type BuiltDoor, startBuiltDoor } from '../../helpers/built-door.ts';
 
 const SECRET = { appKey: 'app-key', appSecret: 'app-secret' };

@@ -3,7 +3,7 @@ import tls from 'node:tls';
 import { generate } from 'selfsigned';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { httpKeySetFetcher } from '../../../lib/identity/key-set-fetcher.ts';
-import { type LocalServer, listen } from '../../../sandbox/http-server.ts';
+import { type LocalServer, listen } from '../../../sandbox/http/server.ts';
 import { answers, startFaultyServer } from '../../helpers/faulty-server.ts';
 
 describe('httpKeySetFetcher', () => {

@@ -6,7 +6,7 @@ import { Clock } from '../../../lib/clock.ts';
 import { JoinError } from '../../../lib/errors.ts';
 import { createTransport, MAX_ANSWER_BYTES } from '../../../lib/rongcloud/transport.ts';
 import { describeCause } from '../../../lib/telemetry/error-description.ts';
-import { type LocalServer, listen, readBody } from '../../../sandbox/http-server.ts';
+import { type LocalServer, listen, readBody } from '../../../sandbox/http/server.ts';
 
 let closers: (() => unknown)[] = [];
 afterEach(async () => {

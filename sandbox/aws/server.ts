@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import type { FaultSwitch } from '../http/fault-switch.ts';
+import { misbehave } from '../http/misbehavior.ts';
+import { type LocalServer, listen, readBody, sendJson } from '../http/server.ts';
+import { queryCode } from './sqs/error.ts';
+import { readQuery, writeQueryError, writeQueryOutput } from './sqs/query-protocol.ts';
+
+/** What an operation gives: an output, or a modeled error. */
+export type AwsResult = { output: Record<string, unknown> } | { error: string; message: string };
+
+/** Who waits for an answer. */
+export interface AwsConnection {
+  /** By which the caller reaches this service. */
+  origin: string;
+  /** Aborted when the caller no longer waits. */
+  gone: AbortSignal;
+}
+
+/** One operation of an AWS service, on an input, with the token of the caller's session. */
+export type AwsOperation = (
+  input: Record<string, unknown>,
+  sessionToken: string | undefined,
+  connection: AwsConnection,
+) => AwsResult | Promise<AwsResult>;
+
+/** What people can look at: a path, and what is shown there. */
+export type Views = Readonly<Record<string, () => unknown>>;
+
+/** Makes services misbehave, each named by what its operations' names begin with: `secretsmanager`. */
+export type ServiceFaults = ReadonlyMap<string, FaultSwitch>;
+
+/** An operation for the callers of one session. What others are told says who that is. */
+export function onlyFor(sessionToken: string, operation: AwsOperation, message: string): AwsOperation {
+  return (input, given, connection) =>
+    given === sessionToken ? operation(input, given, connection) : { error: 'AccessDeniedException', message };
+}
+
+/**
+ * Serves AWS operations by their `X-Amz-Target` name, in the AWS JSON protocol that the SDKs speak, and SQS's in the
+ * query protocol of older CLIs too, and views to a plain GET. Signatures are not checked; the session's token goes to
+ * the operation.
+ */
+export function startAws(
+  port: number,
+  operations: Record<string, AwsOperation>,
+  views: Views = {},
+  faults: ServiceFaults = new Map(),
+): Promise<LocalServer> {
+  const find = (name: string): AwsOperation =>
+    Object.hasOwn(operations, name) && operations[name]
+      ? operations[name]
+      : () => ({ error: 'UnknownOperationException', message: `No such operation: ${name}` });
+  return listen(port, async (request, response) => {
+    const view = request.method === 'GET' && request.url !== undefined ? views[request.url] : undefined;
+    if (view) {
+      sendJson(response, 200, view());
+      return;
+    }
+    const { 'content-type': type = '', 'x-amz-target': target, 'x-amz-security-token': token } = request.headers;
+    const sessionToken = typeof token === 'string' ? token : undefined;
+    const body = (await readBody(request)).toString('utf8');
+    const gone = new AbortController();
+    response.on('close', () => gone.abort());
+    const connection = { origin: `http://${request.headers.host}`, gone: gone.signal };
+    const how = faults.get(String(target).split('.')[0] ?? '')?.next();
+    if (how && (await misbehave(how, response))) return;
+    const send = (status: number, contentType: string, text: string, headers = {}): void => {
+      response.writeHead(status, { 'Content-Type': contentType, 'x-amzn-RequestId': randomUUID(), ...headers });
+      response.end(text);
+    };
+    if (target === undefined && type.startsWith('application/x-www-form-urlencoded')) {
+      const { action, input } = readQuery(body);
+      const result = await find(`AmazonSQS.${action}`)(input, sessionToken, connection);
+      if ('output' in result) send(200, 'text/xml', writeQueryOutput(action, result.output));
+      else send(400, 'text/xml', writeQueryError(queryCode(result.error), result.message));
+      return;
+    }
+    const input = parseObject(body);
+    const result = input
+      ? await find(String(target))(input, sessionToken, connection)
+      : { error: 'SerializationException', message: 'The body is not a JSON object.' };
+    if ('output' in result) send(200, type, JSON.stringify(result.output));
+    else {
+      const error = JSON.stringify({ __type: result.error, message: result.message });
+      // SQS's older name of an error, which clients prefer where they get it ("awsQueryCompatible" in SQS's model).
+      const isSqs = target?.toString().startsWith('AmazonSQS.');
+      send(400, type, error, isSqs && { 'x-amzn-query-error': `${queryCode(result.error)};Sender` });
+    }
+  });
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}

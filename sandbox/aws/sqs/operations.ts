@@ -1,0 +1,116 @@
+import type { AwsConnection, AwsOperation } from '../server.ts';
+import { onEachEntry } from './batch.ts';
+import { SqsError } from './error.ts';
+import { type Input, messageAttributes, text, whole } from './input.ts';
+import { md5, md5OfAttributes } from './md5.ts';
+import { MAX_DELAY_SECONDS, MAX_VISIBILITY_SECONDS, sizeOf } from './message.ts';
+import type { SqsQueue } from './queue.ts';
+import { queueAttributes } from './queue-attributes.ts';
+import { isReceiptHandleOf } from './receipt-handle.ts';
+import { receive } from './receive.ts';
+
+/** What an operation answers, or what it will. It throws an SqsError. */
+type Operation = (input: Input, connection: AwsConnection) => object | Promise<object>;
+
+/**
+ * Stands in for the part of SQS's API that senders, receivers and people use, on some queues. A queue's URL may have
+ * any host: its last part is the queue's name.
+ */
+export function sqsOperations(queues: readonly SqsQueue[]): Record<string, AwsOperation> {
+  const find = (name: string): SqsQueue => {
+    const queue = queues.find((one) => one.name === name);
+    if (queue) return queue;
+    throw new SqsError('QueueDoesNotExist', 'The specified queue does not exist.');
+  };
+  const onQueue =
+    (operation: (queue: SqsQueue, input: Input, connection: AwsConnection) => object | Promise<object>): Operation =>
+    (input, connection) =>
+      operation(find(text(input.QueueUrl).split('/').at(-1) ?? ''), input, connection);
+  const onEntries = (operation: (queue: SqsQueue, entry: Input) => object, size?: (entry: Input) => number) =>
+    onQueue((queue, input) => onEachEntry(input, (entry) => operation(queue, entry), size));
+  const operations: Record<string, Operation> = {
+    SendMessage: onQueue(send),
+    SendMessageBatch: onEntries(send, (entry) =>
+      sizeOf(text(entry.MessageBody), messageAttributes(entry.MessageAttributes)),
+    ),
+    ReceiveMessage: onQueue((queue, input, { gone }) => receive(queue, input, gone)),
+    DeleteMessage: onQueue(remove),
+    DeleteMessageBatch: onEntries(remove),
+    ChangeMessageVisibility: onQueue(changeVisibility),
+    ChangeMessageVisibilityBatch: onEntries(changeVisibility),
+    PurgeQueue: onQueue((queue) => {
+      queue.purge();
+      return {};
+    }),
+    GetQueueAttributes: onQueue(queueAttributes),
+    GetQueueUrl: (input, { origin }) => ({ QueueUrl: urlOf(find(text(input.QueueName)), origin) }),
+    ListQueues: ({ QueueNamePrefix: prefix }, { origin }) => {
+      const found = queues.filter(({ name }) => name.startsWith(text(prefix)));
+      return found.length > 0 ? { QueueUrls: found.map((queue) => urlOf(queue, origin)) } : {};
+    },
+    StartMessageMoveTask: (input) => move(queues, input),
+  };
+  return Object.fromEntries(Object.entries(operations).map(([name, one]) => [`AmazonSQS.${name}`, answering(one)]));
+}
+
+function answering(operation: Operation): AwsOperation {
+  return async (input, _sessionToken, connection) => {
+    try {
+      return { output: { ...(await operation(input, connection)) } };
+    } catch (error) {
+      if (error instanceof SqsError) return { error: error.code, message: error.message };
+      throw error;
+    }
+  };
+}
+
+function urlOf({ name }: SqsQueue, origin: string): string {
+  return `${origin}/000000000000/${name}`;
+}
+
+function send(queue: SqsQueue, input: Input): object {
+  const { MessageBody: body, MessageGroupId: groupId } = input;
+  const sent = queue.send(text(body), messageAttributes(input.MessageAttributes), {
+    delaySeconds: whole(input, 'DelaySeconds', 0, MAX_DELAY_SECONDS),
+    groupId: groupId === undefined ? undefined : text(groupId),
+  });
+  const MD5OfMessageAttributes = md5OfAttributes(sent.attributes);
+  return {
+    MessageId: sent.messageId,
+    MD5OfMessageBody: md5(sent.body),
+    ...(MD5OfMessageAttributes !== undefined && { MD5OfMessageAttributes }),
+  };
+}
+
+function remove(queue: SqsQueue, { ReceiptHandle: handle }: Input): object {
+  queue.delete(handleOf(queue, handle));
+  return {};
+}
+
+function changeVisibility(queue: SqsQueue, input: Input): object {
+  const seconds = whole(input, 'VisibilityTimeout', 0, MAX_VISIBILITY_SECONDS);
+  if (seconds === undefined) throw new SqsError('InvalidParameterValue', 'VisibilityTimeout is required.');
+  if (!queue.changeVisibility(handleOf(queue, input.ReceiptHandle), seconds * 1000)) {
+    throw new SqsError('MessageNotInflight', 'No message with this receipt handle is in flight.');
+  }
+  return {};
+}
+
+function handleOf(queue: SqsQueue, handle: unknown): string {
+  if (isReceiptHandleOf(queue.name, text(handle))) return text(handle);
+  throw new SqsError('ReceiptHandleIsInvalid', 'This is no receipt handle of this queue.');
+}
+
+/** StartMessageMoveTask: to a queue, or without one to where the messages came from. */
+function move(queues: readonly SqsQueue[], { SourceArn: from, DestinationArn: to }: Input): object {
+  const source = queues.find(({ arn }) => arn === from);
+  const origin = queues.find(({ redrive }) => source && redrive?.deadLetterQueue === source);
+  const destination = to === undefined ? origin : queues.find(({ arn }) => arn === to);
+  // "Only ARNs of dead-letter queues whose sources are other SQS queues" (SQS's API reference, StartMessageMoveTask).
+  if (source && !origin) {
+    throw new SqsError('InvalidParameterValue', 'Source queue must be configured as a Dead Letter Queue.');
+  }
+  if (!source || !destination) throw new SqsError('ResourceNotFoundException', 'There is no such queue.');
+  source.moveTo(destination);
+  return { TaskHandle: 'done' };
+}

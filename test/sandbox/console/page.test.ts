@@ -1,0 +1,221 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import axe from 'axe-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CHROMIUM } from '../../../tools/chromium.ts';
+import { MEMBER, memberGroup } from '../../helpers/claims.ts';
+import { startTestSandbox, type TestSandbox } from '../../helpers/sandbox.ts';
+
+// The console as a person meets it, in a real browser.
+const TEAM = memberGroup('1');
+/** What the form puts into a token besides the user and the group. */
+const { sub: _, groups: __, ...CLAIMS } = MEMBER;
+const INSISTS = process.env.REQUIRE_CHROMIUM === '1';
+if (!CHROMIUM && !INSISTS)
+  console.warn('Skipped: no Chromium here. Install it (apt-get install chromium) or set CHROMIUM.');
+
+describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_000 }, () => {
+  let sandbox: TestSandbox;
+  let browser: Browser;
+  let page: Page;
+  /** What the page asked for, and what the browser complained of. */
+  const hosts = new Set<string>();
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    if (!CHROMIUM) throw new Error('REQUIRE_CHROMIUM is set and there is no Chromium.');
+    const sample = { userId: 'sam', groupId: TEAM, claims: CLAIMS };
+    sandbox = await startTestSandbox({ corsOrigins: ['*'], sample });
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: ['--no-sandbox', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'],
+    });
+    // One tab for all tests, since a new one takes a second. The page keeps nothing that outlives a load.
+    page = await browser.newPage();
+    page.on('request', (request) => hosts.add(new URL(request.url()).host));
+    page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.setDefaultTimeout(15_000);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await sandbox?.close();
+  });
+  beforeEach(async () => {
+    for (const { calls } of [sandbox.im.primary, sandbox.im.backup]) calls.length = 0;
+    await page.setViewportSize({ width: 1280, height: 720 });
+    await page.goto(sandbox.consoleUrl);
+    await says('Connected.');
+  });
+  afterEach(async () => {
+    for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.misbehave(undefined);
+    sandbox.im.primary.app.unknownUsers.clear();
+    expect(complaints.splice(0)).toEqual([]);
+    expect([...hosts]).toEqual([new URL(sandbox.consoleUrl).host]);
+  });
+
+  const says = (text: string) => page.getByRole('status').filter({ hasText: text }).waitFor();
+  const region = (name: string) => page.getByRole('region', { name, exact: true });
+  const call = (user: string) => page.locator('.request').filter({ hasText: user });
+  const fault = (name: string) => page.getByRole('form', { name });
+  async function join(user: string, when = 'Now'): Promise<void> {
+    await page.getByLabel('Users, one on each line').fill(user);
+    await page.getByRole('radio', { name: when, exact: true }).check();
+    await page.getByRole('button', { name: 'Join', exact: true }).click();
+  }
+
+  it('shows a join that somebody else makes, without a reload', async () => {
+    const token = await sandbox.issuer.token({ ...MEMBER, sub: 'elsewhere' });
+    expect((await sandbox.post(TEAM, { token })).status).toBe(200);
+    await region('Groups').getByText('elsewhere').waitFor();
+    await call('elsewhere').getByText('HTTP 200, code 200').waitFor();
+    expect(await call('elsewhere').getByText('broken:').count()).toBe(0);
+    expect(await call('elsewhere').getByText('kept:').count()).toBe(7);
+  });
+
+  it('shows both attempts of a join after a switch has made the primary domain fail', async () => {
+    await fault('RongCloud, primary').getByRole('button', { name: 'Break' }).click();
+    await fault('RongCloud, primary').getByText('status 500', { exact: true }).waitFor();
+    await join('failover');
+    await says('The answer is 200 OK.');
+    await call('failover').getByText('Attempt 2, backup: HTTP 200, code 200').waitFor();
+    await call('failover').getByText('Attempt 1, primary: status 500').waitFor();
+    await fault('RongCloud, primary').getByRole('button', { name: 'Mend' }).click();
+    await fault('RongCloud, primary').getByText('works').waitFor();
+  });
+
+  it('brings a dead letter back, once its user is known', async () => {
+    await page.getByRole('button', { name: 'Make unknown' }).click();
+    await says('mallory is unknown to RongCloud.');
+    await join('mallory', 'Later, through the queue');
+    await says('The answer is 202 Accepted.');
+    await region('Dead letters').getByText('UPSTREAM_REJECTED').waitFor();
+    await page.getByRole('button', { name: 'Make known mallory' }).click();
+    await says('mallory is known to RongCloud.');
+    await region('Dead letters').getByRole('button', { name: 'Put back' }).click();
+    await says('The message is back on the queue.');
+    await region('Groups').getByText('mallory').waitFor();
+    await region('Dead letters').getByText('There is no dead letter.').waitFor();
+    await region('Events').getByText('"joined":1').waitFor();
+    // The button is gone. Who used it is not thrown back to the top of the page.
+    expect(await page.evaluate('document.activeElement.id')).toBe('letters-title');
+  });
+
+  it('shows ids that are markup as the text that they are', async () => {
+    const nasty = memberGroup('<img src=x onerror="document.title=1">');
+    await page.getByLabel('Group', { exact: true }).fill(nasty);
+    await join(nasty);
+    await says('The answer is 200 OK.');
+    await region('Groups').getByText(nasty).first().waitFor();
+    await call(nasty).first().waitFor();
+    sandbox.deadLetterQueue.send(nasty, { code: { DataType: 'String', StringValue: nasty } });
+    await region('Dead letters').getByText(nasty).first().waitFor();
+    expect(await page.locator('img').count()).toBe(0);
+    expect(await page.title()).toBe('Sandbox console');
+    sandbox.deadLetterQueue.purge();
+  });
+
+  it('begins its form with what npm start joins, and the token has the claims', async () => {
+    await page.getByRole('button', { name: 'Join', exact: true }).click();
+    await says('The answer is 200 OK.');
+    await region('Groups').getByText(TEAM).waitFor();
+    await region('Groups').getByText('sam', { exact: true }).waitFor();
+    const command = await page.getByRole('region', { name: 'The same by curl' }).innerText();
+    const [, payload = ''] = command.split('Bearer ')[1]?.split('.') ?? [];
+    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({ sub: 'sam', ...CLAIMS });
+  });
+
+  it('shows no older answer for a join that waits, or that was not asked', async () => {
+    const answer = region('Answer');
+    await join('answered');
+    await says('The answer is 200 OK.');
+    await answer.getByText('"answered"').waitFor();
+    // Which domain the function calls first depends on what failed before.
+    for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.misbehave({ kind: 'delay', ms: 2000 });
+    await join('slow');
+    await page.locator('#answer').getByText('Asked. Waiting for the answer…').waitFor();
+    expect(await answer.count()).toBe(0);
+    await answer.getByText('"slow"').waitFor();
+    await page.getByLabel('More claims for the token, as JSON').fill('{');
+    await join('never');
+    await page.locator('#answer').getByText('The claims are not JSON.').waitFor();
+    await says('The claims are not JSON.');
+    expect(await answer.count()).toBe(0);
+  });
+
+  it('names the checks that it shortens, for the keyboard too', async () => {
+    await join('checked');
+    const more = call('checked').locator('summary').first();
+    await more.focus();
+    await page.keyboard.press('Enter');
+    await call('checked').getByText('Method, ').first().waitFor();
+  });
+
+  it('ends with its content, however long a list is', async () => {
+    await page.setViewportSize({ width: 360, height: 700 });
+    const token = await sandbox.issuer.token({ ...MEMBER, sub: 'many' });
+    for (let i = 0; i < 31; i++) await sandbox.post(TEAM, { token });
+    await expect.poll(() => call('many').count()).toBe(31);
+    const rest =
+      'document.documentElement.scrollHeight - document.querySelector("main").getBoundingClientRect().bottom';
+    expect(await page.evaluate(rest)).toBeLessThan(1);
+  });
+
+  it('gives a command that runs as it is printed', async () => {
+    await join('curled');
+    await says('The answer is 200 OK.');
+    const command = await page.getByRole('region', { name: 'The same by curl' }).innerText();
+    const { stdout } = await promisify(execFile)('sh', ['-c', command]);
+    expect(stdout).toContain('HTTP/1.1 200 OK');
+    expect(stdout).toContain('"joined":["curled"]');
+  });
+
+  it('lets a person join by the keyboard alone', async () => {
+    // Group, and users.
+    for (let i = 0; i < 2; i++) await page.keyboard.press('Tab');
+    await page.keyboard.press('Control+a');
+    await page.keyboard.type('keyboarder');
+    // Who asks, when, more with its two fields, and the button.
+    for (let i = 0; i < 2; i++) await page.keyboard.press('Tab');
+    await page.keyboard.press('ArrowDown');
+    for (let i = 0; i < 6; i++) {
+      const at = await page.evaluate('document.activeElement.textContent');
+      if (at === 'Join') break;
+      await page.keyboard.press('Tab');
+    }
+    await page.keyboard.press('Enter');
+    await says('The answer is 202 Accepted.');
+    await region('Groups').getByText('keyboarder').waitFor();
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Join');
+  });
+
+  it('has nothing that keeps people out, in light and in dark, at any width', async () => {
+    await page.getByRole('button', { name: 'Make unknown' }).click();
+    await says('mallory is unknown to RongCloud.');
+    await join('mallory');
+    await says('The answer is 422');
+    await fault('RongCloud, backup').getByRole('button', { name: 'Break' }).click();
+    await says('RongCloud, backup is broken.');
+    await join('looked-at');
+    await says('The answer is 200 OK.');
+    for (const user of ['mallory', 'looked-at']) await call(user).waitFor();
+    sandbox.deadLetterQueue.send('{}', { code: { DataType: 'String', StringValue: 'INVALID_REQUEST' } });
+    await region('Dead letters').getByRole('button', { name: 'Put back' }).waitFor();
+    await page.evaluate('for (const details of document.querySelectorAll("details")) details.open = true');
+    await page.evaluate(axe.source);
+    for (const width of [1400, 360]) {
+      await page.setViewportSize({ width, height: 800 });
+      for (const colorScheme of ['dark', 'light'] as const) {
+        await page.emulateMedia({ colorScheme });
+        // Every rule runs. To describe each element that passes would take three times as long.
+        const found: axe.AxeResults = await page.evaluate('axe.run({ resultTypes: ["violations"] })');
+        const faults = found.violations.map(({ id, nodes }) => `${id} ${nodes.map(({ target }) => target).join(' ')}`);
+        expect(faults, `${colorScheme}, ${width} pixels wide`).toEqual([]);
+        expect(found.passes.length).toBeGreaterThan(20);
+      }
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+    }
+    sandbox.deadLetterQueue.purge();
+  });
+});

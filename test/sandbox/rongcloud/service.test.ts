@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { toCalls } from '../../../lib/rongcloud/form.ts';
+import { nonceFrom, sign } from '../../../lib/rongcloud/signature.ts';
+import { ImApp } from '../../../sandbox/rongcloud/app.ts';
+import { type ImService, startImService } from '../../../sandbox/rongcloud/service.ts';
+
+const app = { appKey: 'key', appSecret: 's3cret' };
+const clock = { ms: 1_700_000_000_000 };
+
+let im: ImService;
+beforeEach(async () => {
+  im = await startImService(new ImApp({ ...app, now: () => clock.ms }));
+});
+afterEach(() => im.close());
+
+interface Post {
+  path?: string;
+  headers?: Record<string, string>;
+  secret?: string;
+  timestamp?: number;
+  nonce?: string;
+}
+
+async function post(form: string, { path = '/group/join.json', headers = {}, ...signing }: Post = {}) {
+  const { secret = app.appSecret, timestamp = clock.ms, nonce = nonceFrom(randomUUID()) } = signing;
+  const response = await fetch(`${im.url}${path}`, {
+    method: 'POST',
+    body: form,
+    headers: {
+      ...sign({ appKey: app.appKey, appSecret: secret }, nonce, timestamp),
+      'Content-Type': 'application/x-www-form-urlencoded',
+      ...headers,
+    },
+  });
+  return { status: response.status, json: await response.json() };
+}
+const people = (count: number) => Array.from({ length: count }, (_, i) => `u${i}`);
+const form = (userIds: string[], groupId = 'g') =>
+  [`groupId=${groupId}`, ...userIds.map((id) => `userId=${id}`)].join('&');
+
+describe('the stand-in IM service', () => {
+  it('joins users and lists the members in order', async () => {
+    expect(await post(form(['b', 'a', 'b']))).toEqual({ status: 200, json: { code: 200 } });
+    const query = await post('groupId=g', { path: '/group/user/query.json' });
+    expect(query.json).toEqual({ code: 200, users: [{ id: 'b' }, { id: 'a' }] });
+  });
+
+  it.each(['a b', 'a+b', 'a&userId=admin', '%41', '用户', '😀'])('takes the id %s as one value', async (id) => {
+    await post(toCalls({ groupId: 'g', userIds: [id] })[0]?.form ?? '');
+    expect(im.app.groups.members('g')).toEqual([id]);
+  });
+
+  it('reads no body without end, and goes on for others', async () => {
+    const chunk = new Uint8Array(1024 * 1024);
+    let megabytes = 0;
+    const body = new ReadableStream({
+      pull(controller) {
+        megabytes += 1;
+        if (megabytes <= 100) controller.enqueue(chunk);
+        else controller.close();
+      },
+    });
+    const response = await fetch(im.url, { method: 'POST', body, duplex: 'half' }).catch(() => undefined);
+    // Whoever goes on writing may see the connection close before the answer.
+    expect([413, undefined]).toContain(response?.status);
+    expect(megabytes).toBeLessThan(100);
+    expect(await post(form(['a']))).toEqual({ status: 200, json: { code: 200 } });
+  });
+
+  it('renames a group only when a name is given', async () => {
+    await post(`${form(['a'])}&groupName=First`);
+    await post(form(['b']));
+    expect(im.app.groups.name('g')).toBe('First');
+  });
+
+  it.each<[string, Post, number]>([
+    ['another App Key', { headers: { 'App-Key': 'other' } }, 1001],
+    ['another secret', { secret: 'other' }, 1004],
+    ['a timestamp 5 minutes and 1 ms old', { timestamp: clock.ms - 300_001 }, 1004],
+    ['a timestamp 5 minutes and 1 ms ahead', { timestamp: clock.ms + 300_001 }, 1004],
+    ['a nonce of 19 characters', { nonce: 'x'.repeat(19) }, 1004],
+  ])('refuses %s with 401', async (_name, options, code) => {
+    expect(await post(form(['a']), options)).toMatchObject({ status: 401, json: { code } });
+    expect(im.app.groups.members('g')).toEqual([]);
+  });
+
+  it('takes a timestamp of exactly 5 minutes ago, and a nonce only once', async () => {
+    const options = { timestamp: clock.ms - 300_000, nonce: 'once' };
+    expect((await post(form(['a']), options)).status).toBe(200);
+    expect(await post(form(['a']), options)).toMatchObject({ status: 401, json: { code: 1004 } });
+  });
+
+  it.each([
+    ['no body', '', 400, 1003],
+    ['no group', 'userId=a', 400, 1002],
+    ['no user', 'groupId=g', 400, 1002],
+    ['an empty user', 'groupId=g&userId=', 400, 1002],
+    ['a user of 65 characters', form(['x'.repeat(65)]), 400, 1005],
+    ['a group of 65 characters', form(['a'], 'x'.repeat(65)), 400, 1005],
+    ['a name of 65 characters', `${form(['a'])}&groupName=${'x'.repeat(65)}`, 400, 1005],
+    ['1001 users', form(people(1001)), 400, 1002],
+    ['a body over 100 kB', form(people(1000).map((id) => id.padEnd(100, 'x'))), 400, 1508],
+  ])('refuses %s', async (_name, body, status, code) => {
+    expect(await post(body)).toMatchObject({ status, json: { code } });
+  });
+
+  it('takes 1000 users in a call and 3000 in a group', async () => {
+    const ids = people(3001);
+    for (const start of [0, 1000, 2000]) expect((await post(form(ids.slice(start, start + 1000)))).status).toBe(200);
+    expect(await post(form(ids.slice(3000)))).toMatchObject({ status: 405, json: { code: 405 } });
+    expect((await post(form(ids.slice(0, 5)))).status).toBe(200);
+    expect(im.app.groups.members('g')).toEqual(ids.slice(0, 3000));
+  });
+
+  it('refuses the 101st call within any second', async () => {
+    for (let i = 0; i < 100; i++) expect((await post(form(['a']))).status).toBe(200);
+    expect(await post(form(['a']))).toMatchObject({ status: 429, json: { code: 1008 } });
+    clock.ms += 999;
+    expect((await post(form(['a']))).status).toBe(429);
+    clock.ms += 1;
+    expect((await post(form(['a']))).status).toBe(200);
+  });
+
+  it('knows no other address', async () => {
+    expect(await post(form(['a']), { path: '/group/quit.json' })).toMatchObject({ status: 404, json: { code: 404 } });
+  });
+
+  it('misbehaves for as many calls as it is told', async () => {
+    im.misbehave({ kind: 'status', status: 500, body: '{"code":1000}', calls: 2 });
+    expect((await post(form(['a']))).status).toBe(500);
+    expect((await post(form(['a']))).status).toBe(500);
+    expect((await post(form(['a']))).status).toBe(200);
+  });
+
+  it.each(['cut', 'close'] as const)('can %s an answer, having joined the user or not', async (kind) => {
+    im.misbehave({ kind });
+    await expect(post(form(['a']))).rejects.toThrow();
+    expect(im.app.groups.members('g')).toEqual([]);
+    im.misbehave({ kind, carryOut: true });
+    await expect(post(form(['a']))).rejects.toThrow();
+    expect(im.app.groups.members('g')).toEqual(['a']);
+  });
+
+  it('carries a call out once, however late it answers', async () => {
+    im.misbehave({ kind: 'delay', ms: 5, carryOut: true });
+    expect(await post(form(['a']))).toMatchObject({ status: 200, json: { code: 200 } });
+  });
+
+  it('can be told by HTTP, and shows what it saw', async () => {
+    const control = (method: string, body?: string) =>
+      fetch(`${im.url}/_sandbox/misbehavior`, { method, ...(body !== undefined && { body }) });
+    expect((await control('PUT', '{"kind":"status","status":503}')).status).toBe(204);
+    const headers = { ...sign(app, 'n1', clock.ms), 'X-Request-ID': 'r-1' };
+    expect((await fetch(`${im.url}/group/join.json`, { method: 'POST', headers, body: form(['a']) })).status).toBe(503);
+    expect((await control('DELETE')).status).toBe(204);
+    expect((await post(form(['a']))).status).toBe(200);
+    for (const nonsense of ['{"kind":"explode"}', '{"kind":"status","status":99}', '{"kind":"hang","calls":0}', '{']) {
+      expect((await control('PUT', nonsense)).status).toBe(400);
+    }
+    expect(await (await fetch(`${im.url}/_sandbox/members?groupId=g`)).json()).toEqual(['a']);
+    const seen = await (await fetch(`${im.url}/_sandbox/calls`)).json();
+    expect(seen).toMatchObject([
+      { groupId: 'g', userIds: ['a'], code: 0, requestId: 'r-1' },
+      { groupId: 'g', userIds: ['a'], code: 200 },
+    ]);
+  });
+});
