@@ -14,21 +14,11 @@ import { type InvokeTarget, startLambdaInvoke } from './lambda/invoke.ts';
 import { startQueueDoor } from './lambda/queue-door.ts';
 import { ImApp } from './rongcloud/app.ts';
 import { type ImService, startImService } from './rongcloud/service.ts';
-import type { Sample } from './settings.ts';
+import type { RealRongCloud, Sample } from './settings.ts';
 
 const SECRET_ID = 'rongcloud/app';
 /** How many calls each domain of the IM service keeps to be looked at. */
 const KEPT_CALLS = 1000;
-
-/** How many ports in a row a sandbox takes. */
-export const PORTS = 7;
-
-/** The real RongCloud, to be called instead of the stand-in. */
-export interface RealRongCloud {
-  appKey: string;
-  appSecret: string;
-  dataCenter: string;
-}
 
 export interface SandboxOptions {
   /** The HTTP door's port; the other services are on the ports after it. 0: any free ports. */

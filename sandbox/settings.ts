@@ -1,8 +1,17 @@
 import { DATA_CENTERS } from '../lib/rongcloud/data-centers.ts';
-import { PORTS, type RealRongCloud } from './sandbox.ts';
 
 /** What a person did wrong or can mend, said in one line. */
 export class Complaint extends Error {}
+
+/** How many ports in a row a sandbox takes. */
+export const PORTS = 7;
+
+/** The real RongCloud, to be called instead of the stand-in. */
+export interface RealRongCloud {
+  appKey: string;
+  appSecret: string;
+  dataCenter: string;
+}
 
 /** The first join of `npm start`. */
 export interface Sample {

@@ -2,8 +2,8 @@ import { buildFunctions } from '../build.ts';
 import { EVENTS_PATH } from './aws/services.ts';
 import { forward } from './http/forward.ts';
 import { listen } from './http/server.ts';
-import { PORTS, type RealRongCloud, type Sandbox, startSandbox } from './sandbox.ts';
-import { Complaint, readSettings, type Sample } from './settings.ts';
+import { type Sandbox, startSandbox } from './sandbox.ts';
+import { Complaint, PORTS, type RealRongCloud, readSettings, type Sample } from './settings.ts';
 
 const { env } = process;
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { AwsResult } from './server.ts';
+import type { AwsResult } from './operation.ts';
 
 /** An event as a bus hands it to rules. */
 export interface BusEvent {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { AwsResult } from './server.ts';
+import type { AwsResult } from './operation.ts';
 
 /** Secrets by name, each the text of its current version. */
 export type Secrets = Map<string, string>;

@@ -2,38 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { FaultSwitch } from '../http/fault-switch.ts';
 import { misbehave } from '../http/misbehavior.ts';
 import { type LocalServer, listen, readBody, sendJson } from '../http/server.ts';
+import type { AwsOperation } from './operation.ts';
 import { queryCode } from './sqs/error.ts';
 import { readQuery, writeQueryError, writeQueryOutput } from './sqs/query-protocol.ts';
-
-/** What an operation gives: an output, or a modeled error. */
-export type AwsResult = { output: Record<string, unknown> } | { error: string; message: string };
-
-/** Who waits for an answer. */
-export interface AwsConnection {
-  /** By which the caller reaches this service. */
-  origin: string;
-  /** Aborted when the caller no longer waits. */
-  gone: AbortSignal;
-}
-
-/** One operation of an AWS service, on an input, with the token of the caller's session. */
-export type AwsOperation = (
-  input: Record<string, unknown>,
-  sessionToken: string | undefined,
-  connection: AwsConnection,
-) => AwsResult | Promise<AwsResult>;
 
 /** What people can look at: a path, and what is shown there. */
 export type Views = Readonly<Record<string, () => unknown>>;
 
 /** Makes services misbehave, each named by what its operations' names begin with: `secretsmanager`. */
 export type ServiceFaults = ReadonlyMap<string, FaultSwitch>;
-
-/** An operation for the callers of one session. What others are told says who that is. */
-export function onlyFor(sessionToken: string, operation: AwsOperation, message: string): AwsOperation {
-  return (input, given, connection) =>
-    given === sessionToken ? operation(input, given, connection) : { error: 'AccessDeniedException', message };
-}
 
 /**
  * Serves AWS operations by their `X-Amz-Target` name, in the AWS JSON protocol that the SDKs speak, and SQS's in the

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { FaultSwitch } from '../http/fault-switch.ts';
 import type { LocalServer } from '../http/server.ts';
 import { EventBus } from './event-bus.ts';
+import { type AwsOperation, onlyFor } from './operation.ts';
 import { type Secrets, SecretsManager } from './secrets-manager.ts';
-import { type AwsOperation, onlyFor, startAws } from './server.ts';
+import { startAws } from './server.ts';
 import { sqsOperations } from './sqs/operations.ts';
 import { SqsQueue } from './sqs/queue.ts';
 

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Credentials, secretsManagerReader } from '../../lib/credentials.ts';
+import type { AwsOperation } from '../../sandbox/aws/operation.ts';
 import { getSecretValue } from '../../sandbox/aws/secrets-manager.ts';
-import { type AwsOperation, startAws } from '../../sandbox/aws/server.ts';
+import { startAws } from '../../sandbox/aws/server.ts';
 import { clockOf } from '../helpers/clock-of.ts';
 
 const SECRET = '{"appKey":"key","appSecret":"s3cret"}';

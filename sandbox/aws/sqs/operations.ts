@@ -1,4 +1,4 @@
-import type { AwsConnection, AwsOperation } from '../server.ts';
+import type { AwsConnection, AwsOperation } from '../operation.ts';
 import { onEachEntry } from './batch.ts';
 import { SqsError } from './error.ts';
 import { type Input, messageAttributes, text, whole } from './input.ts';
