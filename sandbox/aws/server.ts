@@ -3,8 +3,7 @@ import type { FaultSwitch } from '../http/fault-switch.ts';
 import { misbehave } from '../http/misbehavior.ts';
 import { type LocalServer, listen, readBody, sendJson } from '../http/server.ts';
 import type { AwsOperation } from './operation.ts';
-import { queryCode } from './sqs/error.ts';
-import { readQuery, writeQueryError, writeQueryOutput } from './sqs/query-protocol.ts';
+import { queryCode, readQuery, writeQueryError, writeQueryOutput } from './sqs/query-protocol.ts';
 
 /** What people can look at: a path, and what is shown there. */
 export type Views = Readonly<Record<string, () => unknown>>;

@@ -2,7 +2,6 @@ import { STATUS_CODES } from 'node:http';
 import * as v from 'valibot';
 import { forward } from '../http/forward.ts';
 import { type Answer, jsonObject, parse } from './answer.ts';
-import { toCurl } from './curl.ts';
 import type { ConsoleParts } from './snapshot.ts';
 
 const text = v.pipe(v.string('must be a text'), v.maxLength(1000, 'must be at most 1000 characters'));
@@ -81,4 +80,23 @@ export async function makeJoin({ httpUrl, token }: ConsoleParts, value: unknown)
 function toJson(value: object): string {
   const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   return JSON.stringify(value).replace(/\p{Cc}/gu, escaped);
+}
+
+export interface CurlRequest {
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  body: string | undefined;
+}
+
+/** A POST as a command for a POSIX shell. */
+export function toCurl({ url, headers, body }: CurlRequest): string {
+  return [
+    `curl -i -X POST ${quoted(url)}`,
+    ...Object.entries(headers).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),
+    ...(body === undefined ? [] : [`-d ${quoted(body)}`]),
+  ].join(' \\\n  ');
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }

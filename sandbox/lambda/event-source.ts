@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SQSBatchResponse, SQSEvent, SQSMessageAttributes, SQSRecord } from 'aws-lambda';
-import { md5, md5OfAttributes } from '../aws/sqs/md5.ts';
-import type { MessageAttributes, ReceivedMessage } from '../aws/sqs/message.ts';
+import { type MessageAttributes, md5, md5OfAttributes, type ReceivedMessage } from '../aws/sqs/message.ts';
 import type { SqsQueue } from '../aws/sqs/queue.ts';
 
 export interface EventSourceOptions {

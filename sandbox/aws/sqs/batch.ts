@@ -1,5 +1,4 @@
-import { SqsError } from './error.ts';
-import { type Input, object, text } from './input.ts';
+import { type Input, object, SqsError, text } from './input.ts';
 import { MAX_BYTES } from './message.ts';
 
 const MAX_ENTRIES = 10;

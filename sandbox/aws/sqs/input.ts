@@ -1,5 +1,26 @@
-import { SqsError } from './error.ts';
-import type { MessageAttributes } from './message.ts';
+/** Why SQS does not do what it is asked, in the words of its JSON protocol. */
+export type SqsErrorCode =
+  | 'BatchEntryIdsNotDistinct'
+  | 'BatchRequestTooLong'
+  | 'EmptyBatchRequest'
+  | 'InvalidAttributeName'
+  | 'InvalidBatchEntryId'
+  | 'InvalidMessageContents'
+  | 'InvalidParameterValue'
+  | 'MessageNotInflight'
+  | 'QueueDoesNotExist'
+  | 'ReceiptHandleIsInvalid'
+  | 'ResourceNotFoundException'
+  | 'TooManyEntriesInBatchRequest';
+
+export class SqsError extends Error {
+  readonly code: SqsErrorCode;
+
+  constructor(code: SqsErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
 
 /** What a caller sent, as JSON has it or as the texts of the query protocol. */
 export type Input = Record<string, unknown>;
@@ -22,16 +43,4 @@ export function whole(input: Input, name: string, min: number, max: number): num
   const value = Number(input[name]);
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   throw new SqsError('InvalidParameterValue', `${name} must be ${min} to ${max}.`);
-}
-
-export function messageAttributes(value: unknown): MessageAttributes {
-  const entries = Object.entries(object(value)).map(([name, attribute]) => {
-    const { DataType, StringValue, BinaryValue } = object(attribute);
-    const values = {
-      ...(StringValue !== undefined && { StringValue: text(StringValue) }),
-      ...(BinaryValue !== undefined && { BinaryValue: text(BinaryValue) }),
-    };
-    return [name, { DataType: text(DataType), ...values }] as const;
-  });
-  return Object.fromEntries(entries);
 }

@@ -1,4 +1,5 @@
-import { SqsError } from './error.ts';
+import { createHash } from 'node:crypto';
+import { object, SqsError, text } from './input.ts';
 
 /** A message attribute, as SQS's API writes it. */
 export interface MessageAttribute {
@@ -69,6 +70,19 @@ export function checkMessage(
   if (groupId !== undefined && !GROUP_ID.test(groupId)) refuse('MessageGroupId must be 1 to 128 characters of ASCII.');
 }
 
+/** Reads the message attributes of an input. */
+export function readAttributes(value: unknown): MessageAttributes {
+  const entries = Object.entries(object(value)).map(([name, attribute]) => {
+    const { DataType, StringValue, BinaryValue } = object(attribute);
+    const values = {
+      ...(StringValue !== undefined && { StringValue: text(StringValue) }),
+      ...(BinaryValue !== undefined && { BinaryValue: text(BinaryValue) }),
+    };
+    return [name, { DataType: text(DataType), ...values }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
 /** What SQS counts: the body, and the names, types and values of the attributes. */
 export function sizeOf(body: string, attributes: MessageAttributes): number {
   const sizes = Object.entries(attributes).map(([name, { DataType, StringValue = '', BinaryValue = '' }]) => {
@@ -81,4 +95,32 @@ function isAttribute({ DataType: type, StringValue: text = '', BinaryValue: byte
   if (!DATA_TYPE.test(type)) return false;
   if (type.startsWith('Binary')) return bytes !== '';
   return text !== '' && !FORBIDDEN.test(text) && (!type.startsWith('Number') || Number.isFinite(Number(text)));
+}
+
+export function md5(content: string | Buffer): string {
+  return createHash('md5').update(content).digest('hex');
+}
+
+/**
+ * The MD5 that senders and receivers check attributes by; none without attributes. SQS's guide, "Calculating the MD5
+ * message digest for message attributes":
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
+ */
+export function md5OfAttributes(attributes: MessageAttributes): string | undefined {
+  // By name, in the order of code units.
+  const sorted = Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
+  if (sorted.length === 0) return undefined;
+  const parts = sorted.flatMap(([name, { DataType: type, StringValue: text, BinaryValue: bytes = '' }]) => [
+    withLength(Buffer.from(name)),
+    withLength(Buffer.from(type)),
+    Buffer.from([type.startsWith('Binary') ? 2 : 1]),
+    withLength(type.startsWith('Binary') ? Buffer.from(bytes, 'base64') : Buffer.from(text ?? '')),
+  ]);
+  return md5(Buffer.concat(parts));
+}
+
+function withLength(bytes: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
 }

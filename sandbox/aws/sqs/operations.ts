@@ -1,12 +1,9 @@
 import type { AwsConnection, AwsOperation } from '../operation.ts';
 import { onEachEntry } from './batch.ts';
-import { SqsError } from './error.ts';
-import { type Input, messageAttributes, text, whole } from './input.ts';
-import { md5, md5OfAttributes } from './md5.ts';
-import { MAX_DELAY_SECONDS, MAX_VISIBILITY_SECONDS, sizeOf } from './message.ts';
+import { type Input, SqsError, text, whole } from './input.ts';
+import { MAX_DELAY_SECONDS, MAX_VISIBILITY_SECONDS, md5, md5OfAttributes, readAttributes, sizeOf } from './message.ts';
 import type { SqsQueue } from './queue.ts';
 import { queueAttributes } from './queue-attributes.ts';
-import { isReceiptHandleOf } from './receipt-handle.ts';
 import { receive } from './receive.ts';
 
 /** What an operation answers, or what it will. It throws an SqsError. */
@@ -31,7 +28,7 @@ export function sqsOperations(queues: readonly SqsQueue[]): Record<string, AwsOp
   const operations: Record<string, Operation> = {
     SendMessage: onQueue(send),
     SendMessageBatch: onEntries(send, (entry) =>
-      sizeOf(text(entry.MessageBody), messageAttributes(entry.MessageAttributes)),
+      sizeOf(text(entry.MessageBody), readAttributes(entry.MessageAttributes)),
     ),
     ReceiveMessage: onQueue((queue, input, { gone }) => receive(queue, input, gone)),
     DeleteMessage: onQueue(remove),
@@ -70,7 +67,7 @@ function urlOf({ name }: SqsQueue, origin: string): string {
 
 function send(queue: SqsQueue, input: Input): object {
   const { MessageBody: body, MessageGroupId: groupId } = input;
-  const sent = queue.send(text(body), messageAttributes(input.MessageAttributes), {
+  const sent = queue.send(text(body), readAttributes(input.MessageAttributes), {
     delaySeconds: whole(input, 'DelaySeconds', 0, MAX_DELAY_SECONDS),
     groupId: groupId === undefined ? undefined : text(groupId),
   });
@@ -97,7 +94,7 @@ function changeVisibility(queue: SqsQueue, input: Input): object {
 }
 
 function handleOf(queue: SqsQueue, handle: unknown): string {
-  if (isReceiptHandleOf(queue.name, text(handle))) return text(handle);
+  if (queue.isReceiptHandle(text(handle))) return text(handle);
   throw new SqsError('ReceiptHandleIsInvalid', 'This is no receipt handle of this queue.');
 }
 

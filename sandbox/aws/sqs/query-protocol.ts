@@ -63,6 +63,23 @@ export function writeQueryOutput(action: string, output: Record<string, unknown>
   return `<${action}Response><${action}Result>${members(action, output)}</${action}Result></${action}Response>`;
 }
 
+/** What the query protocol calls an error, where the JSON protocol has another name for it. */
+const QUERY_CODES: ReadonlyMap<string, string> = new Map([
+  ['BatchEntryIdsNotDistinct', 'AWS.SimpleQueueService.BatchEntryIdsNotDistinct'],
+  ['BatchRequestTooLong', 'AWS.SimpleQueueService.BatchRequestTooLong'],
+  ['EmptyBatchRequest', 'AWS.SimpleQueueService.EmptyBatchRequest'],
+  ['InvalidBatchEntryId', 'AWS.SimpleQueueService.InvalidBatchEntryId'],
+  ['MessageNotInflight', 'AWS.SimpleQueueService.MessageNotInflight'],
+  ['QueueDoesNotExist', 'AWS.SimpleQueueService.NonExistentQueue'],
+  ['TooManyEntriesInBatchRequest', 'AWS.SimpleQueueService.TooManyEntriesInBatchRequest'],
+  ['UnknownOperationException', 'InvalidAction'],
+]);
+
+/** A code as the query protocol has it, and the header by which the JSON protocol repeats it. */
+export function queryCode(code: string): string {
+  return QUERY_CODES.get(code) ?? code;
+}
+
 export function writeQueryError(code: string, message: string): string {
   return `<ErrorResponse><Error><Type>Sender</Type><Code>${escaped(code)}</Code><Message>${escaped(message)}</Message></Error></ErrorResponse>`;
 }

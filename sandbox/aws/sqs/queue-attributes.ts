@@ -1,5 +1,4 @@
-import { SqsError } from './error.ts';
-import { type Input, texts } from './input.ts';
+import { type Input, SqsError, texts } from './input.ts';
 import { MAX_BYTES } from './message.ts';
 import type { SqsQueue } from './queue.ts';
 

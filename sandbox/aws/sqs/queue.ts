@@ -6,7 +6,6 @@ import {
   type SendOptions,
   type StoredMessage,
 } from './message.ts';
-import { newReceiptHandle } from './receipt-handle.ts';
 
 export interface SqsQueueOptions {
   name: string;
@@ -95,11 +94,22 @@ export class SqsQueue {
       }
       message.receiveCount += 1;
       message.firstReceivedAt ||= this.#now();
-      const receiptHandle = newReceiptHandle(this.name);
+      const receiptHandle = this.#newReceiptHandle();
       this.#hidden.set(receiptHandle, { message, until: this.#now() + visibilityTimeoutMs });
       received.push({ ...message, receiptHandle });
     }
     return received;
+  }
+
+  /** Names this queue, so that another queue's handle is known for one. */
+  #newReceiptHandle(): string {
+    return Buffer.from(`${this.name} ${randomUUID()}`).toString('base64');
+  }
+
+  /** Whether a text may be a receipt handle of this queue. */
+  isReceiptHandle(text: string): boolean {
+    const [name, uuid] = Buffer.from(text, 'base64').toString('utf8').split(' ');
+    return name === this.name && uuid?.length === 36;
   }
 
   /** Deletes all messages, those that were handed out too. */

@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Input, texts, whole } from './input.ts';
-import { md5, md5OfAttributes } from './md5.ts';
-import { MAX_VISIBILITY_SECONDS, type MessageAttributes, type ReceivedMessage } from './message.ts';
+import {
+  MAX_VISIBILITY_SECONDS,
+  type MessageAttributes,
+  md5,
+  md5OfAttributes,
+  type ReceivedMessage,
+} from './message.ts';
 import type { SqsQueue } from './queue.ts';
 
 const MAX_MESSAGES = 10;

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import net from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sign } from '../../../lib/rongcloud/signature.ts';
-import { toCurl } from '../../../sandbox/console/curl.ts';
+import { toCurl } from '../../../sandbox/console/joins.ts';
 import { Stream } from '../../../sandbox/console/stream.ts';
 import { listen } from '../../../sandbox/http/server.ts';
 import { startConsoleBed } from '../../helpers/console-bed.ts';
