@@ -4,7 +4,7 @@ import { startAwsServices } from './aws/services.ts';
 import type { SqsQueue } from './aws/sqs/queue.ts';
 import { startConsole } from './console/console.ts';
 import type { FaultName } from './console/state.ts';
-import type { FaultSwitch } from './http/fault-switch.ts';
+import type { FaultSwitch } from './http/fault.ts';
 import type { Target } from './http/forward.ts';
 import { startTokenIssuer, type TokenIssuer } from './http/token-issuer.ts';
 import { startApiGateway } from './lambda/api-gateway.ts';

@@ -103,7 +103,7 @@ describe.each(CLIS)('with the AWS CLI $version', (cli) => {
     await run(makeFailure);
     await expect.poll(failed, { timeout: 10_000 }).toBe(1);
     expect(await run(take)).toContain('UPSTREAM_REJECTED');
-    sandbox.im.primary.misbehave({ kind: 'status', status: 400, body: '{"code":1002}', calls: 1 });
+    sandbox.im.primary.fault.set({ kind: 'status', status: 400, body: '{"code":1002}', calls: 1 });
     expect((await run(again)).trim()).toBe('Unhandled');
     expect((await run(again)).trim()).toBe('None');
     expect(members('team-1')).toContain('ivy');

@@ -256,7 +256,7 @@ describe('imports', () => {
     ['functions/entry/http.ts', "import { startSandbox } from '../../sandbox/sandbox.ts';"],
     ['functions/entry/http.ts', "import { SQSClient } from '@aws-sdk/client-sqs';"],
     ['client/join-group.ts', "import type { Outcome } from '../lib/errors.ts';"],
-    ['sandbox/http/fault-switch.ts', "import type { ImApp } from '../rongcloud/app.ts';"],
+    ['sandbox/http/fault.ts', "import type { ImApp } from '../rongcloud/app.ts';"],
     ['sandbox/rongcloud/app.ts', "import { SqsQueue } from '../aws/sqs/queue.ts';"],
     ['sandbox/aws/sqs/queue.ts', "import { startAws } from '../server.ts';"],
     ['sandbox/console/state.ts', "import type { Sandbox } from '../sandbox.ts';"],

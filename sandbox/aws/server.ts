@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { FaultSwitch } from '../http/fault-switch.ts';
-import { misbehave } from '../http/misbehavior.ts';
+import { applyFault, type FaultSwitch } from '../http/fault.ts';
 import { type LocalServer, listen, readBody, sendJson } from '../http/server.ts';
 import type { AwsOperation } from './operation.ts';
 import { queryCode, readQuery, writeQueryError, writeQueryOutput } from './sqs/query-protocol.ts';
@@ -8,7 +7,7 @@ import { queryCode, readQuery, writeQueryError, writeQueryOutput } from './sqs/q
 /** What people can look at: a path, and what is shown there. */
 export type Views = Readonly<Record<string, () => unknown>>;
 
-/** Makes services misbehave, each named by what its operations' names begin with: `secretsmanager`. */
+/** Makes services fail, each named by what its operations' names begin with: `secretsmanager`. */
 export type ServiceFaults = ReadonlyMap<string, FaultSwitch>;
 
 /**
@@ -39,7 +38,7 @@ export function startAws(
     response.on('close', () => gone.abort());
     const connection = { origin: `http://${request.headers.host}`, gone: gone.signal };
     const how = faults.get(String(target).split('.')[0] ?? '')?.next();
-    if (how && (await misbehave(how, response))) return;
+    if (how && (await applyFault(how, response))) return;
     const send = (status: number, contentType: string, text: string, headers = {}): void => {
       response.writeHead(status, { 'Content-Type': contentType, 'x-amzn-RequestId': randomUUID(), ...headers });
       response.end(text);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { FaultSwitch } from '../http/fault-switch.ts';
+import { FaultSwitch } from '../http/fault.ts';
 import type { LocalServer } from '../http/server.ts';
 import { EventBus } from './event-bus.ts';
 import { type AwsOperation, onlyFor } from './operation.ts';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { MISBEHAVIOR_RULE, parseMisbehavior } from '../http/misbehavior.ts';
+import { FAULT_RULE, parseFault } from '../http/fault.ts';
 import { type Answer, parse, Refusal } from './answer.ts';
 import { makeJoin } from './joins.ts';
 import type { ConsoleParts } from './snapshot.ts';
@@ -16,8 +16,8 @@ const faultName = v.picklist(FAULT_NAMES, `The fault must be of ${FAULT_NAMES.jo
 const CONTROLS: Readonly<Record<string, Control>> = {
   'POST joins': (parts, _, body) => makeJoin(parts, body),
   'PUT faults/*': (parts, name, body) => {
-    const how = parseMisbehavior(body);
-    if (!how) throw new Refusal(400, MISBEHAVIOR_RULE);
+    const how = parseFault(body);
+    if (!how) throw new Refusal(400, FAULT_RULE);
     if (how.carryOut !== undefined && !name.startsWith('rongcloud-')) {
       throw new Refusal(400, 'carryOut is for rongcloud-primary and rongcloud-backup: the others only read');
     }

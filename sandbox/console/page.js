@@ -5,7 +5,7 @@ import { repeat } from '../../node_modules/lit-html/directives/repeat.js';
 import { html, nothing, render } from '../../node_modules/lit-html/lit-html.js';
 
 /** @import { CallView, FaultName, FaultView, MessageView, QueueView, State } from './state.ts' */
-/** @import { Misbehavior } from '../http/misbehavior.ts' */
+/** @import { Fault } from '../http/fault.ts' */
 
 const INTERFACE = '/_sandbox/';
 
@@ -23,7 +23,7 @@ const FAULTS = {
   },
 };
 
-/** @type {Record<Misbehavior['kind'], string>} */
+/** @type {Record<Fault['kind'], string>} */
 const KINDS = {
   status: 'answers with a status',
   close: 'closes the connection',
@@ -139,7 +139,7 @@ function showAttempt({ attempt, domain, checks, code, ...call }) {
   const rest = checks.filter(({ rule }) => !MAIN_RULES.includes(rule));
   const shown = checks.filter(({ rule, ok }) => MAIN_RULES.includes(rule) || !ok);
   const kept = rest.filter(({ ok }) => ok);
-  return html`<li class="attempt ${code === 200 && !call.misbehavior ? 'good-edge' : 'bad-edge'}">
+  return html`<li class="attempt ${code === 200 && !call.fault ? 'good-edge' : 'bad-edge'}">
     <p>Attempt ${attempt}, <b>${domain}</b>: ${showAnswer({ ...call, code })}</p>
     <ul class="checks">
       ${shown.map(({ rule, ok, detail }) => showCheck(ok, rule, detail))}
@@ -164,19 +164,19 @@ function showCheck(ok, rule, detail) {
   </li>`;
 }
 
-/** @param {Pick<CallView, 'misbehavior' | 'status' | 'code' | 'errorMessage'>} call */
-function showAnswer({ misbehavior, status, code, errorMessage }) {
-  const made = misbehavior ? html`<span class="bad">${describe(misbehavior)}</span>` : nothing;
+/** @param {Pick<CallView, 'fault' | 'status' | 'code' | 'errorMessage'>} call */
+function showAnswer({ fault, status, code, errorMessage }) {
+  const made = fault ? html`<span class="bad">${describe(fault)}</span>` : nothing;
   if (status === undefined) {
     const secretly = code === 0 ? nothing : html` <span class="muted">(carried out: ${code})</span>`;
-    return misbehavior ? html`${made}${secretly}` : html`<span class="muted">no answer yet</span>`;
+    return fault ? html`${made}${secretly}` : html`<span class="muted">no answer yet</span>`;
   }
   const good = code === 200;
   return html`<span class=${good ? 'good' : 'bad'}>HTTP ${status}, code ${code}</span>${errorMessage ? html`: ${errorMessage}` : nothing}
-    ${misbehavior ? html`(${made})` : nothing}`;
+    ${fault ? html`(${made})` : nothing}`;
 }
 
-/** @param {Misbehavior} how */
+/** @param {Fault} how */
 function describe(how) {
   if (how.kind === 'status') return `status ${how.status}`;
   if (how.kind === 'delay') return `${how.ms} ms late`;

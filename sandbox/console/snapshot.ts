@@ -1,7 +1,6 @@
 import type { BusEvent } from '../aws/event-bus.ts';
 import type { SeenMessage, SqsQueue } from '../aws/sqs/queue.ts';
-import type { FaultSwitch } from '../http/fault-switch.ts';
-import type { Misbehavior } from '../http/misbehavior.ts';
+import type { Fault, FaultSwitch } from '../http/fault.ts';
 import type { TokenClaims } from '../http/token-issuer.ts';
 import type { ImApp } from '../rongcloud/app.ts';
 import type { ImService, SeenCall } from '../rongcloud/service.ts';
@@ -43,7 +42,7 @@ export function takeSnapshot(parts: ConsoleParts): State {
     faults: [...faults].map(([name, { how, counts }]) => ({
       name,
       ...counts,
-      ...(how && { how: viewMisbehavior(how) }),
+      ...(how && { how: viewFault(how) }),
     })),
     unknownUsers: [...(app?.unknownUsers ?? [])].reverse().slice(0, SHOWN.unknownUsers),
     queue: viewQueue(queue),
@@ -88,14 +87,14 @@ interface Numbered {
 }
 
 function viewCall({ domain, call, attempt }: Numbered): CallView {
-  const { number, at, path, groupId, userIds, checks, misbehavior, status, code, errorMessage } = call;
+  const { number, at, path, groupId, userIds, checks, fault, status, code, errorMessage } = call;
   return {
     ...{ number, at, domain, attempt, requestId: cut(requestIdOf(call), MAX_ID), path: cut(path, MAX_ID) },
     groupId: cut(groupId ?? '', MAX_ID),
     userCount: userIds.length,
     userIds: userIds.slice(0, SHOWN.users).map((id) => cut(id, MAX_ID)),
     checks,
-    ...(misbehavior && { misbehavior: viewMisbehavior(misbehavior) }),
+    ...(fault && { fault: viewFault(fault) }),
     ...(status !== undefined && { status }),
     code,
     ...(errorMessage !== undefined && { errorMessage }),
@@ -106,7 +105,7 @@ function requestIdOf({ headers }: SeenCall): string {
   return String(headers['x-request-id'] ?? '');
 }
 
-function viewMisbehavior(how: Misbehavior): Misbehavior {
+function viewFault(how: Fault): Fault {
   return how.kind === 'status' && how.body !== undefined ? { ...how, body: cut(how.body, MAX_TEXT) } : how;
 }
 

@@ -1,4 +1,4 @@
-import type { Misbehavior } from '../http/misbehavior.ts';
+import type { Fault } from '../http/fault.ts';
 import type { Check } from '../rongcloud/checks.ts';
 import type { Sample } from '../settings.ts';
 
@@ -50,7 +50,7 @@ export interface CallView {
   /** The first of them. */
   userIds: string[];
   checks: Omit<Check, 'code'>[];
-  misbehavior?: Misbehavior;
+  fault?: Fault;
   /** The HTTP status of the answer, if there was one that was not made up. */
   status?: number;
   /** RongCloud's return code; 0 if the call was not carried out. */
@@ -61,7 +61,7 @@ export interface CallView {
 export interface FaultView {
   name: FaultName;
   /** How the next call is met, if not as usual. */
-  how?: Misbehavior;
+  how?: Fault;
   /** Calls since the start, and how many of them were met with a fault. */
   asked: number;
   met: number;

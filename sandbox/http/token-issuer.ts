@@ -1,6 +1,5 @@
 import { Events, OAuth2Server } from 'oauth2-mock-server';
-import { FaultSwitch } from './fault-switch.ts';
-import { misbehave } from './misbehavior.ts';
+import { applyFault, FaultSwitch } from './fault.ts';
 import { listen } from './server.ts';
 
 /** What a token of the sandbox says. */
@@ -17,7 +16,7 @@ export interface TokenIssuer {
   audience: string;
   /** Signs a token that is valid for an hour. */
   token(claims: TokenClaims): Promise<string>;
-  /** Makes all that it answers by HTTP misbehave, its keys too. */
+  /** Makes all that it answers by HTTP fail, its keys too. */
   fault: FaultSwitch;
   close(): Promise<void>;
 }
@@ -36,7 +35,7 @@ export async function startTokenIssuer(port: number): Promise<TokenIssuer> {
   const fault = new FaultSwitch();
   const { url, close } = await listen(port, async (request, response) => {
     const how = fault.next();
-    if (how && (await misbehave(how, response))) return;
+    if (how && (await applyFault(how, response))) return;
     server.service.requestHandler(request, response);
   });
   server.issuer.url = url;

@@ -1,11 +1,10 @@
 import type http from 'node:http';
-import { FaultSwitch } from '../http/fault-switch.ts';
-import { MISBEHAVIOR_RULE, type Misbehavior, misbehave, parseMisbehavior } from '../http/misbehavior.ts';
+import { applyFault, FAULT_RULE, type Fault, FaultSwitch, parseFault } from '../http/fault.ts';
 import { type LocalServer, listen, readBody, sendJson } from '../http/server.ts';
 import type { ImAnswer, ImApp } from './app.ts';
 import type { Check } from './checks.ts';
 
-/** A call that reached the stand-in, and how it was answered: 0 if it was made to misbehave. */
+/** A call that reached the stand-in, and how it was answered: 0 if it met a fault. */
 export interface SeenCall {
   /** Its place among all calls of this process, whichever domain they came to. */
   number: number;
@@ -20,8 +19,8 @@ export interface SeenCall {
   errorMessage?: string | undefined;
   /** The HTTP status, once the stand-in has answered. */
   status?: number;
-  /** How it was made to misbehave. */
-  misbehavior?: Misbehavior | undefined;
+  /** The fault that it met. */
+  fault?: Fault | undefined;
 }
 
 /** One domain of the stand-in IM service. */
@@ -29,7 +28,6 @@ export interface ImService extends LocalServer {
   app: ImApp;
   calls: SeenCall[];
   fault: FaultSwitch;
-  misbehave(how: Misbehavior | undefined): void;
 }
 
 interface Options {
@@ -86,7 +84,7 @@ export async function startImService(app: ImApp, port = 0, { keptCalls }: Option
       userIds: form.getAll('userId'),
       checks: checks.map(({ code, ...check }) => check),
       code: 0,
-      misbehavior: how,
+      fault: how,
     };
     calls.push(seen);
     if (keptCalls !== undefined && calls.length > keptCalls) calls.shift();
@@ -98,7 +96,7 @@ export async function startImService(app: ImApp, port = 0, { keptCalls }: Option
     };
     // After a delay the checks are made anew.
     const carriedOut = !how || how.carryOut ? carryOut(checks) : undefined;
-    if (how && (await misbehave(how, response))) return;
+    if (how && (await applyFault(how, response))) return;
     const answer = carriedOut ?? carryOut();
     seen.status = STATUS[answer.code] ?? 400;
     sendJson(response, seen.status, answer);
@@ -128,10 +126,10 @@ export async function startImService(app: ImApp, port = 0, { keptCalls }: Option
         response.writeHead(204).end();
         return;
       case 'PUT /_sandbox/misbehavior': {
-        const how = parseMisbehavior(parseJson(body.toString('utf8')));
+        const how = parseFault(parseJson(body.toString('utf8')));
         if (how) fault.set(how);
         if (how) response.writeHead(204).end();
-        else sendJson(response, 400, { error: MISBEHAVIOR_RULE });
+        else sendJson(response, 400, { error: FAULT_RULE });
         return;
       }
       default:
@@ -139,13 +137,7 @@ export async function startImService(app: ImApp, port = 0, { keptCalls }: Option
     }
   }
 
-  return {
-    ...server,
-    app,
-    calls,
-    fault,
-    misbehave: (how) => fault.set(how),
-  };
+  return { ...server, app, calls, fault };
 }
 
 function parseJson(text: string): unknown {

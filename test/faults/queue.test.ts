@@ -69,9 +69,9 @@ it('loses nobody when calls fail and hang and the consumer is killed before it c
   const spoil = setInterval(() => {
     const chance = Math.random();
     const carryOut = Math.random() < 0.5;
-    if (!faulty || chance > 0.25) im.misbehave(undefined);
-    else if (chance < 0.05) im.misbehave({ kind: 'hang', carryOut });
-    else im.misbehave({ kind: 'status', status: 500, carryOut, ...(chance < 0.15 && { body: '{"code":1000}' }) });
+    if (!faulty || chance > 0.25) im.fault.set(undefined);
+    else if (chance < 0.05) im.fault.set({ kind: 'hang', carryOut });
+    else im.fault.set({ kind: 'status', status: 500, carryOut, ...(chance < 0.15 && { body: '{"code":1000}' }) });
   }, 5);
 
   const MESSAGES = 5000;

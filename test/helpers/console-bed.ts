@@ -4,7 +4,7 @@ import { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';
 import { startConsole } from '../../sandbox/console/console.ts';
 import type { ConsoleParts } from '../../sandbox/console/snapshot.ts';
 import type { FaultName, State } from '../../sandbox/console/state.ts';
-import { FaultSwitch } from '../../sandbox/http/fault-switch.ts';
+import { FaultSwitch } from '../../sandbox/http/fault.ts';
 import { listen, readBody, sendJson } from '../../sandbox/http/server.ts';
 import { ImApp } from '../../sandbox/rongcloud/app.ts';
 import { startImService } from '../../sandbox/rongcloud/service.ts';

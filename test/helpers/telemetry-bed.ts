@@ -2,6 +2,7 @@ import { getSecretValue } from '../../sandbox/aws/secrets-manager.ts';
 import { startAws } from '../../sandbox/aws/server.ts';
 import { sqsOperations } from '../../sandbox/aws/sqs/operations.ts';
 import { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';
+import type { Fault } from '../../sandbox/http/fault.ts';
 import { ImApp } from '../../sandbox/rongcloud/app.ts';
 import { type ImService, startImService } from '../../sandbox/rongcloud/service.ts';
 import { type BuiltDoor, type DoorAnswer, type Line, startBuiltDoor } from './built-door.ts';
@@ -33,8 +34,8 @@ export interface TelemetryBed {
   start(door: 'http' | 'invoke' | 'queue', changes?: Record<string, string>): Promise<BuiltDoor>;
   /** An event of the HTTP door from a member `planted-user` for the group `OPEN`, with a request id of its own. */
   httpEvent(parts?: { body?: string; groupId?: string; headers?: object; claims?: object }): Promise<object>;
-  /** Lets both domains misbehave. */
-  misbehave(how: Parameters<ImService['misbehave']>[0]): void;
+  /** Makes both domains fail. */
+  misbehave(how: Fault | undefined): void;
   /** Ends it all, and gives the secrets, tokens, signatures and users that a door printed. */
   close(): Promise<string[]>;
 }
@@ -95,7 +96,7 @@ export async function startTelemetryBed(): Promise<TelemetryBed> {
       };
     },
     misbehave(how) {
-      for (const domain of [primary, backup]) domain.misbehave(how);
+      for (const domain of [primary, backup]) domain.fault.set(how);
     },
     async close() {
       for (const door of doors) await door.close();

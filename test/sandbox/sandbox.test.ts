@@ -16,7 +16,7 @@ beforeEach(() => {
   im().app.groups.clear();
   for (const domain of [im(), sandbox.im.backup]) {
     domain.calls.length = 0;
-    domain.misbehave(undefined);
+    domain.fault.set(undefined);
   }
 });
 
@@ -33,7 +33,7 @@ describe('the Invoke door, end to end', () => {
   });
 
   it('gives a failed join as a function error that is the problem, without ids or a stack', async () => {
-    im().misbehave({ kind: 'status', status: 400, body: '{"code":1002,"errorMessage":"planted"}' });
+    im().fault.set({ kind: 'status', status: 400, body: '{"code":1002,"errorMessage":"planted"}' });
     const { functionError, payload, text } = await sandbox.invoke({ groupId: 'planted-g', userIds: ['planted-u'] });
     expect(functionError).toBe('Unhandled');
     expect(payload).toEqual({ errorType: 'UPSTREAM_REJECTED', errorMessage: expect.any(String), trace: [] });
@@ -61,7 +61,7 @@ describe('the Invoke door, end to end', () => {
       fetch(url, { method: 'POST', body, headers: { 'X-Amz-Invocation-Type': type } });
     expect((await send('{"groupId":""}')).status).toBe(202);
     expect((await send('{"groupId":"g","userIds":["a"]}')).status).toBe(202);
-    await expect.poll(() => im().app.groups.members('g')).toEqual(['a']);
+    await expect.poll(() => im().app.groups.members('g'), { timeout: 10_000 }).toEqual(['a']);
     expect((await send('{"groupId":"g","userIds":["b"]}', 'RequestResponse')).status).toBe(200);
   });
 
@@ -197,8 +197,8 @@ describe('what users and logs get to see', () => {
       { kind: 'cut' },
       { kind: 'close' },
     ] as const) {
-      im().misbehave(how);
-      sandbox.im.backup.misbehave(how);
+      im().fault.set(how);
+      sandbox.im.backup.fault.set(how);
       answers.push((await sandbox.post('g', { token: service, body: planted })).text);
       answers.push((await sandbox.invoke({ groupId: 'g', userIds: ['planted-user-1'], groupName: 'x' })).text);
     }

@@ -88,7 +88,7 @@ describe('a request', () => {
 
   it('counts switches of the domain and an empty retry budget', async () => {
     const http = await bed.start('http');
-    bed.primary.misbehave({ kind: 'close' });
+    bed.primary.fault.set({ kind: 'close' });
     const switched = await http.invoke(await bed.httpEvent());
     expect(switched.result?.statusCode).toBe(200);
     expect(metricOf(switched, names.domainSwitch)).toMatchObject({ value: 1, door: 'http' });

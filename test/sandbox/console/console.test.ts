@@ -29,13 +29,13 @@ function call(url: string, userIds: readonly string[], headers: Record<string, s
 
 describe("the console's state", () => {
   it('has each call with its domain, its attempt, its checks and what it was answered', async () => {
-    bed.primary.misbehave({ kind: 'status', status: 503 });
+    bed.primary.fault.set({ kind: 'status', status: 503 });
     await call(bed.primary.url, ['a']);
     await call(bed.backup.url, ['a']);
     await call(bed.backup.url, ['b'], { signature: 'wrong' });
     const [third, second, first] = (await bed.state()).calls;
     expect(first).toMatchObject({ domain: 'primary', attempt: 1, requestId: 'r-1', code: 0 });
-    expect(first?.misbehavior).toEqual({ kind: 'status', status: 503 });
+    expect(first?.fault).toEqual({ kind: 'status', status: 503 });
     expect(first?.checks.every(({ ok }) => ok)).toBe(true);
     expect(second).toMatchObject({ domain: 'backup', attempt: 2, status: 200, code: 200, userIds: ['a'] });
     // Other users of the same request: no repetition.

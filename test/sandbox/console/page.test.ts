@@ -49,7 +49,7 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
     await says('Connected.');
   });
   afterEach(async () => {
-    for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.misbehave(undefined);
+    for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.fault.set(undefined);
     sandbox.im.primary.app.unknownUsers.clear();
     expect(complaints.splice(0)).toEqual([]);
     expect([...hosts]).toEqual([new URL(sandbox.consoleUrl).host]);
@@ -132,7 +132,7 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
     await says('The answer is 200 OK.');
     await answer.getByText('"answered"').waitFor();
     // Which domain the function calls first depends on what failed before.
-    for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.misbehave({ kind: 'delay', ms: 2000 });
+    for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.fault.set({ kind: 'delay', ms: 2000 });
     await join('slow');
     await page.locator('#answer').getByText('Asked. Waiting for the answer…').waitFor();
     expect(await answer.count()).toBe(0);

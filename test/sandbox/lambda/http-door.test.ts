@@ -17,7 +17,7 @@ beforeEach(() => {
   im().app.groups.clear();
   for (const domain of [im(), sandbox.im.backup]) {
     domain.calls.length = 0;
-    domain.misbehave(undefined);
+    domain.fault.set(undefined);
   }
 });
 
@@ -196,7 +196,7 @@ describe('the HTTP door, end to end', () => {
 
 describe('failover, end to end', () => {
   it('joins through the backup while the primary is broken, and stays there', async () => {
-    im().misbehave({ kind: 'close' });
+    im().fault.set({ kind: 'close' });
     expect((await sandbox.post('g', { token: service, body: '{"userIds":["a"]}' })).status).toBe(200);
     const seenByPrimary = im().calls.length;
     expect((await sandbox.post('g', { token: service, body: '{"userIds":["b"]}' })).status).toBe(200);
@@ -204,8 +204,8 @@ describe('failover, end to end', () => {
     expect(im().calls).toHaveLength(seenByPrimary);
     expect(im().app.groups.members('g')).toEqual(['a', 'b']);
     // Back to the primary for the tests that follow.
-    sandbox.im.backup.misbehave({ kind: 'close' });
-    im().misbehave(undefined);
+    sandbox.im.backup.fault.set({ kind: 'close' });
+    im().fault.set(undefined);
     expect((await sandbox.post('g', { token: service, body: '{"userIds":["c"]}' })).status).toBe(200);
     expect(im().app.groups.members('g')).toEqual(['a', 'b', 'c']);
   });

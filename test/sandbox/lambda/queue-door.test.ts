@@ -18,7 +18,7 @@ afterAll(() => sandbox?.close());
 beforeEach(() => {
   app().groups.clear();
   calls().length = 0;
-  sandbox.im.primary.misbehave(undefined);
+  sandbox.im.primary.fault.set(undefined);
 });
 const people = (count: number, prefix = 'user-') => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 const idle = () => Object.values(sandbox.queue.counts).every((count) => count === 0);
@@ -59,9 +59,9 @@ describe('Prefer: respond-async', () => {
   it('joins at once with a wait, and queues what RongCloud does not answer in time', async () => {
     const headers = { Prefer: 'respond-async, wait=1' };
     expect(await sandbox.post(TEAM, { token: alice, headers })).toMatchObject({ status: 200 });
-    for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.misbehave({ kind: 'hang' });
+    for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.fault.set({ kind: 'hang' });
     const { status, json } = await sandbox.post(memberGroup('team-2'), { token: alice, headers });
-    for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.misbehave(undefined);
+    for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.fault.set(undefined);
     expect([status, json.queued]).toEqual([202, ['alice']]);
     await emptied();
     expect(app().groups.members(memberGroup('team-2'))).toEqual(['alice']);
@@ -150,12 +150,12 @@ describe('the queue door, end to end', () => {
   });
 
   it('tries again what failed, until it succeeds', async () => {
-    for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.misbehave({ kind: 'status', status: 500 });
+    for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.fault.set({ kind: 'status', status: 500 });
     for (const userId of people(20)) sandbox.queue.send(JSON.stringify({ groupId: 'g', userIds: [userId] }));
     const retained = () => sandbox.logs.filter((line) => line.includes('"retained":20')).length;
     await expect.poll(retained, { timeout: 10_000 }).toBe(1);
     expect(app().groups.members('g')).toEqual([]);
-    for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.misbehave(undefined);
+    for (const domain of [sandbox.im.primary, sandbox.im.backup]) domain.fault.set(undefined);
     // They would come back within a minute.
     await expect.poll(() => sandbox.queue.counts.hidden).toBe(20);
     sandbox.queue.showAll();

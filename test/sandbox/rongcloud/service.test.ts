@@ -126,24 +126,24 @@ describe('the stand-in IM service', () => {
     expect(await post(form(['a']), { path: '/group/quit.json' })).toMatchObject({ status: 404, json: { code: 404 } });
   });
 
-  it('misbehaves for as many calls as it is told', async () => {
-    im.misbehave({ kind: 'status', status: 500, body: '{"code":1000}', calls: 2 });
+  it('fails for as many calls as it is told', async () => {
+    im.fault.set({ kind: 'status', status: 500, body: '{"code":1000}', calls: 2 });
     expect((await post(form(['a']))).status).toBe(500);
     expect((await post(form(['a']))).status).toBe(500);
     expect((await post(form(['a']))).status).toBe(200);
   });
 
   it.each(['cut', 'close'] as const)('can %s an answer, having joined the user or not', async (kind) => {
-    im.misbehave({ kind });
+    im.fault.set({ kind });
     await expect(post(form(['a']))).rejects.toThrow();
     expect(im.app.groups.members('g')).toEqual([]);
-    im.misbehave({ kind, carryOut: true });
+    im.fault.set({ kind, carryOut: true });
     await expect(post(form(['a']))).rejects.toThrow();
     expect(im.app.groups.members('g')).toEqual(['a']);
   });
 
   it('carries a call out once, however late it answers', async () => {
-    im.misbehave({ kind: 'delay', ms: 5, carryOut: true });
+    im.fault.set({ kind: 'delay', ms: 5, carryOut: true });
     expect(await post(form(['a']))).toMatchObject({ status: 200, json: { code: 200 } });
   });
 
