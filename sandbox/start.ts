@@ -1,5 +1,4 @@
 import { buildFunctions } from '../build.ts';
-import { EVENTS_PATH } from './aws/services.ts';
 import { forward } from './http/forward.ts';
 import { listen } from './http/server.ts';
 import { type Sandbox, startSandbox } from './sandbox.ts';
@@ -75,7 +74,6 @@ function introduce(sandbox: Sandbox, rongCloud: RealRongCloud | undefined): void
     ['HTTP door', sandbox.httpUrl],
     ['Lambda Invoke', `${sandbox.invokeUrl} (function ${sandbox.invokeFunctionName})`],
     ['AWS stand-ins', `${sandbox.awsUrl} (queue ${sandbox.queueUrl})`],
-    ['Events', `${sandbox.awsUrl}${EVENTS_PATH}`],
     ['IM service', sandbox.im?.primary.url ?? `the real RongCloud, data centre ${rongCloud?.dataCenter}`],
     ['Token issuer', sandbox.issuer.url],
     ...(sandbox.im ? [['IM, backup', sandbox.im.backup.url]] : []),

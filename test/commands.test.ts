@@ -38,9 +38,9 @@ describe.each(CLIS)('with the AWS CLI $version', (cli) => {
   }
   /** The port that a command means, of the sandbox of this test. */
   const withPorts = (commands: string) =>
-    commands.replaceAll(/http:\/\/127\.0\.0\.1:400([0-5])/g, (_, n) => {
-      const { primary, backup } = sandbox.im;
-      return [sandbox.httpUrl, sandbox.invokeUrl, sandbox.awsUrl, primary.url, sandbox.issuer.url, backup.url][n] ?? '';
+    commands.replaceAll(/http:\/\/127\.0\.0\.1:400([0-6])/g, (_, n) => {
+      const { httpUrl, invokeUrl, awsUrl, im, issuer, consoleUrl } = sandbox;
+      return [httpUrl, invokeUrl, awsUrl, im.primary.url, issuer.url, im.backup.url, consoleUrl][n] ?? '';
     });
   const [prelude = '', makeFailure = '', resetSecret = ''] = printed('runbooks.md', 'Rehearse on this machine');
   /** What the commands print. They must not fail. */

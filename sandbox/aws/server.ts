@@ -1,24 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { applyFault, type FaultSwitch } from '../http/fault.ts';
-import { type LocalServer, listen, readBody, sendJson } from '../http/server.ts';
+import { type LocalServer, listen, readBody } from '../http/server.ts';
 import type { AwsOperation } from './operation.ts';
 import { queryCode, readQuery, writeQueryError, writeQueryOutput } from './sqs/query-protocol.ts';
-
-/** What people can look at: a path, and what is shown there. */
-export type Views = Readonly<Record<string, () => unknown>>;
 
 /** Makes services fail, each named by what its operations' names begin with: `secretsmanager`. */
 export type ServiceFaults = ReadonlyMap<string, FaultSwitch>;
 
 /**
  * Serves AWS operations by their `X-Amz-Target` name, in the AWS JSON protocol that the SDKs speak, and SQS's in the
- * query protocol of older CLIs too, and views to a plain GET. Signatures are not checked; the session's token goes to
- * the operation.
+ * query protocol of older CLIs too. Signatures are not checked; the session's token goes to the operation.
  */
 export function startAws(
   port: number,
   operations: Record<string, AwsOperation>,
-  views: Views = {},
   faults: ServiceFaults = new Map(),
 ): Promise<LocalServer> {
   const find = (name: string): AwsOperation =>
@@ -26,11 +21,6 @@ export function startAws(
       ? operations[name]
       : () => ({ error: 'UnknownOperationException', message: `No such operation: ${name}` });
   return listen(port, async (request, response) => {
-    const view = request.method === 'GET' && request.url !== undefined ? views[request.url] : undefined;
-    if (view) {
-      sendJson(response, 200, view());
-      return;
-    }
     const { 'content-type': type = '', 'x-amz-target': target, 'x-amz-security-token': token } = request.headers;
     const sessionToken = typeof token === 'string' ? token : undefined;
     const body = (await readBody(request)).toString('utf8');

@@ -8,9 +8,6 @@ import { startAws } from './server.ts';
 import { sqsOperations } from './sqs/operations.ts';
 import { SqsQueue } from './sqs/queue.ts';
 
-/** Where the AWS stand-ins show what was put on the event bus. */
-export const EVENTS_PATH = '/_sandbox/events';
-
 export interface AwsServicesOptions {
   port: number;
   secrets: Secrets;
@@ -61,8 +58,7 @@ export async function startAwsServices({
     'AWSEvents.PutEvents': bus.putEvents,
     ...sqsOperations([queue, deadLetterQueue, failedInvocationQueue]),
   };
-  const views = { [EVENTS_PATH]: () => bus.events };
-  const server = await startAws(port, operations, views, new Map([['secretsmanager', secretsFault]]));
+  const server = await startAws(port, operations, new Map([['secretsmanager', secretsFault]]));
   return {
     ...server,
     ...{ queue, deadLetterQueue, failedInvocationQueue, bus, secretsFault, functionsToken, personToken },

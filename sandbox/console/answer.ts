@@ -22,6 +22,14 @@ export function jsonObject(fault: string) {
   return v.custom<Record<string, unknown>>(isObject, fault);
 }
 
+/** A JSON object with these members and no others. */
+export function strictObject<const Entries extends v.ObjectEntries>(entries: Entries) {
+  return v.pipe(
+    jsonObject('The body must be a JSON object'),
+    v.strictObject(entries, ({ expected }) => (expected === 'never' ? 'must not be there' : 'is missing')),
+  );
+}
+
 /** A value of a type, or a refusal that names each fault. */
 export function parse<T>(type: v.GenericSchema<unknown, T>, value: unknown): T {
   const { success, output, issues } = v.safeParse(type, value);

@@ -19,15 +19,13 @@ export function startConsole(port: number, parts: ConsoleParts): Promise<LocalSe
   async function serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { method = '' } = request;
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    if (method === 'GET') {
-      if (await servePage(pathname, response)) return;
-      if (pathname === `${INTERFACE}state`) return sendJson(response, 200, takeSnapshot(parts), NO_STORE);
-      if (pathname === `${INTERFACE}stream`) {
-        if (stream.add(response)) return;
-        throw new Refusal(503, 'Too many read the stream already');
-      }
-    } else if (pathname.startsWith(INTERFACE)) {
-      const body = await readJson(request);
+    if (method === 'GET' && (await servePage(pathname, response))) return;
+    if (method === 'GET' && pathname === `${INTERFACE}stream`) {
+      if (stream.add(response)) return;
+      throw new Refusal(503, 'Too many read the stream already');
+    }
+    if (pathname.startsWith(INTERFACE)) {
+      const body = method === 'GET' ? undefined : await readJson(request);
       const answer = await control(parts, method, pathname.slice(INTERFACE.length), body);
       if (answer?.body !== undefined) return sendJson(response, answer.status, answer.body, NO_STORE);
       if (answer) {
@@ -52,12 +50,13 @@ export function startConsole(port: number, parts: ConsoleParts): Promise<LocalSe
 const NO_STORE = { 'Cache-Control': 'no-store' };
 
 /**
- * The body of a request that changes something; undefined if it has none. It must say that it is JSON, which no form of
- * a web page can. A page can't send a DELETE either, without being asked about its origin.
+ * The body of a request that changes something; undefined if it has none. A POST must say that it is JSON, which no form
+ * of a web page can. A page can send no PUT and no DELETE without being asked about its origin (Fetch, "CORS-safelisted
+ * method").
  */
 async function readJson(request: http.IncomingMessage): Promise<unknown> {
   const { 'content-type': type = '' } = request.headers;
-  if (request.method !== 'DELETE' && !/^application\/json\s*(;|$)/i.test(type)) {
+  if (!['PUT', 'DELETE'].includes(request.method ?? '') && !/^application\/json\s*(;|$)/i.test(type)) {
     throw new Refusal(415, 'Content-Type must be application/json');
   }
   const text = (await readBody(request)).toString('utf8');

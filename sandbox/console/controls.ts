@@ -1,19 +1,27 @@
 import * as v from 'valibot';
 import { FAULT_RULE, parseFault } from '../http/fault.ts';
-import { type Answer, parse, Refusal } from './answer.ts';
+import type { ImApp } from '../rongcloud/app.ts';
+import { type Answer, parse, Refusal, strictObject } from './answer.ts';
 import { makeJoin } from './joins.ts';
-import type { ConsoleParts } from './snapshot.ts';
+import { type ConsoleParts, takeSnapshot } from './snapshot.ts';
 import { FAULT_NAMES } from './state.ts';
 
-/** What changes the sandbox: a method and a path, whose `*` is the argument. */
+/** What shows or changes the sandbox: a method and a path, whose `*` is the argument. */
 type Control = (parts: ConsoleParts, argument: string, body: unknown) => Answer | Promise<Answer>;
 
 const DONE: Answer = { status: 204 };
 const MAX_UNKNOWN_USERS = 1000;
 const userId = v.pipe(v.string(), v.minLength(1), v.maxLength(64, 'The user id must be at most 64 characters'));
 const faultName = v.picklist(FAULT_NAMES, `The fault must be of ${FAULT_NAMES.join(', ')}`);
+const secretReset = strictObject({
+  appSecret: v.pipe(v.string('must be a text'), v.minLength(1, 'must not be empty')),
+});
 
 const CONTROLS: Readonly<Record<string, Control>> = {
+  'GET state': (parts) => show(takeSnapshot(parts)),
+  'GET calls': (parts) => show(takeSnapshot(parts).calls),
+  'GET members/*': (parts, groupId) => show(appOf(parts).groups.members(groupId)),
+  'GET events': ({ events }) => show(events),
   'POST joins': (parts, _, body) => makeJoin(parts, body),
   'PUT faults/*': (parts, name, body) => {
     const how = parseFault(body);
@@ -29,13 +37,26 @@ const CONTROLS: Readonly<Record<string, Control>> = {
     return DONE;
   },
   'PUT unknown-users/*': (parts, id) => {
-    const unknown = unknownUsers(parts);
+    const unknown = appOf(parts).unknownUsers;
     if (unknown.size >= MAX_UNKNOWN_USERS) throw new Refusal(409, `There are ${MAX_UNKNOWN_USERS} already`);
     unknown.add(parse(userId, id));
     return DONE;
   },
   'DELETE unknown-users/*': (parts, id) => {
-    unknownUsers(parts).delete(id);
+    appOf(parts).unknownUsers.delete(id);
+    return DONE;
+  },
+  'PUT leniency': (parts) => {
+    appOf(parts).freshness = false;
+    return DONE;
+  },
+  'DELETE leniency': (parts) => {
+    appOf(parts).freshness = true;
+    return DONE;
+  },
+  // As a reset in RongCloud's own console does.
+  'PUT app-secret': (parts, _, body) => {
+    appOf(parts).appSecret = parse(secretReset, body).appSecret;
     return DONE;
   },
   'POST dead-letters/*/put-back': ({ deadLetterQueue, queue }, messageId) => {
@@ -69,9 +90,13 @@ function faultOf({ faults }: ConsoleParts, name: string) {
   return fault;
 }
 
-function unknownUsers({ im }: ConsoleParts): Set<string> {
-  if (!im) throw new Refusal(404, 'The real RongCloud knows its users itself');
-  return im.primary.app.unknownUsers;
+function appOf({ im }: ConsoleParts): ImApp {
+  if (!im) throw new Refusal(404, 'The real RongCloud can not be looked into, nor changed');
+  return im.primary.app;
+}
+
+function show(body: unknown): Answer {
+  return { status: 200, body };
 }
 
 function decode(text: string): string {

@@ -1,39 +1,33 @@
 import { STATUS_CODES } from 'node:http';
 import * as v from 'valibot';
 import { forward } from '../http/forward.ts';
-import { type Answer, jsonObject, parse } from './answer.ts';
+import { type Answer, jsonObject, parse, strictObject } from './answer.ts';
 import type { ConsoleParts } from './snapshot.ts';
 
 const text = v.pipe(v.string('must be a text'), v.maxLength(1000, 'must be at most 1000 characters'));
-const joinOrder = v.pipe(
-  jsonObject('The body must be a JSON object'),
-  v.strictObject(
-    {
-      groupId: v.pipe(text, v.minLength(1, 'must not be empty')),
-      userIds: v.pipe(
-        v.array(text, 'must be a list'),
-        v.minLength(1, 'must name somebody'),
-        v.maxLength(5000, 'must be at most 5000'),
-      ),
-      /** A user asks by its own token, which grants the group: the first of `userIds`. */
-      as: v.picklist(['user', 'backend'], 'must be user or backend'),
-      when: v.optional(v.picklist(['now', 'queued', 'wait'], 'must be now, queued or wait'), 'now'),
-      waitSeconds: v.optional(
-        v.pipe(
-          v.number('must be a whole number'),
-          v.integer('must be a whole number'),
-          v.minValue(1, 'must be at least 1'),
-          v.maxValue(8, 'must be at most 8'),
-        ),
-        2,
-      ),
-      groupName: v.optional(text),
-      /** More claims of the token, or others than usual. */
-      claims: v.optional(jsonObject('must be an object')),
-    },
-    ({ expected }) => (expected === 'never' ? 'must not be there' : 'is missing'),
+const joinOrder = strictObject({
+  groupId: v.pipe(text, v.minLength(1, 'must not be empty')),
+  userIds: v.pipe(
+    v.array(text, 'must be a list'),
+    v.minLength(1, 'must name somebody'),
+    v.maxLength(5000, 'must be at most 5000'),
   ),
-);
+  /** A user asks by its own token, which grants the group: the first of `userIds`. */
+  as: v.picklist(['user', 'backend'], 'must be user or backend'),
+  when: v.optional(v.picklist(['now', 'queued', 'wait'], 'must be now, queued or wait'), 'now'),
+  waitSeconds: v.optional(
+    v.pipe(
+      v.number('must be a whole number'),
+      v.integer('must be a whole number'),
+      v.minValue(1, 'must be at least 1'),
+      v.maxValue(8, 'must be at most 8'),
+    ),
+    2,
+  ),
+  groupName: v.optional(text),
+  /** More claims of the token, or others than usual. */
+  claims: v.optional(jsonObject('must be an object')),
+});
 
 const HEADERS = [
   'content-type',

@@ -77,7 +77,7 @@ describe.skipIf(!CHROMIUM && !INSISTS)('a web page in Chromium', () => {
       invoke: `/2015-03-31/functions/${sandbox.invokeFunctionName}/invocations`,
       token: '/token',
       calls: '/_sandbox/calls',
-      misbehavior: '/_sandbox/misbehavior',
+      fault: '/_sandbox/faults/rongcloud-primary',
       join: '/groups/lobby/members',
       keys: '/jwks',
       queue: '/',
@@ -105,7 +105,7 @@ describe.skipIf(!CHROMIUM && !INSISTS)('a web page in Chromium', () => {
             await attempt(target + paths.queue, { mode, ...body(send, type('application/x-www-form-urlencoded')) });
           }
           // Requests that need one.
-          await attempt(target + paths.misbehavior, { method: 'PUT', body: '{"kind":"close"}' });
+          await attempt(target + paths.fault, { method: 'PUT', body: '{"kind":"close"}' });
           await attempt(
             target + paths.queue,
             body('{"SecretId":"rongcloud/app"}', { 'x-amz-target': 'secretsmanager.GetSecretValue' }),
@@ -121,6 +121,7 @@ describe.skipIf(!CHROMIUM && !INSISTS)('a web page in Chromium', () => {
     expect(answers).toHaveLength(6 * ports.length);
     expect(refusals(answers)).toEqual(answers);
     expect(joins()).toEqual([]);
+    expect(sandbox.im.primary.fault.how).toBeUndefined();
     expect(sandbox.queue.bodies()).toEqual([]);
   }, 60_000);
 

@@ -178,6 +178,46 @@ describe('the faults', () => {
   });
 });
 
+describe("RongCloud's stand-in", () => {
+  it('shows its calls on both domains, newest first, and every member of a group', async () => {
+    const ids = Array.from({ length: 30 }, (_, i) => `u${i}`);
+    await call(bed.primary.url, ids);
+    await call(bed.backup.url, ['late']);
+    expect(await (await bed.ask('GET', 'calls')).json()).toEqual((await bed.state()).calls);
+    expect((await bed.state()).calls).toMatchObject([{ domain: 'backup' }, { domain: 'primary', userCount: 30 }]);
+    expect(await (await bed.ask('GET', 'members/g')).json()).toEqual([...ids, 'late']);
+    expect(await (await bed.ask('GET', 'members/a%2Fb')).json()).toEqual([]);
+  });
+
+  it('takes any nonce and timestamp on both domains, until it is told to look at them again', async () => {
+    const stale = () => call(bed.backup.url, ['a'], { ...sign(app, 'again', 1) });
+    expect((await stale()).status).toBe(401);
+    expect(await bed.refusal('PUT', 'leniency')).toEqual([204, '']);
+    expect((await bed.state()).service.lenient).toBe(true);
+    expect([(await stale()).status, (await stale()).status]).toEqual([200, 200]);
+    expect(await bed.refusal('DELETE', 'leniency')).toEqual([204, '']);
+    expect((await stale()).status).toBe(401);
+  });
+
+  it('resets its App Secret', async () => {
+    expect(await bed.refusal('PUT', 'app-secret', '{"appSecret":"the-new-secret"}')).toEqual([204, '']);
+    expect((await call(bed.primary.url, ['a'])).status).toBe(401);
+    const headers = { ...sign({ ...app, appSecret: 'the-new-secret' }, 'new', Date.now()) };
+    expect((await call(bed.primary.url, ['a'], headers)).status).toBe(200);
+  });
+
+  it.each([
+    ['', /^The body must be a JSON object/],
+    ['the-new-secret', /^The body is not JSON/],
+    [{}, /^appSecret is missing/],
+    [{ appSecret: '' }, /^appSecret must not be empty/],
+    [{ appSecret: 7 }, /^appSecret must be a text/],
+  ])('keeps its App Secret if it is told %j', async (body, reason) => {
+    expect(await bed.refusal('PUT', 'app-secret', body)).toEqual([400, expect.stringMatching(reason)]);
+    expect((await call(bed.primary.url, ['a'])).status).toBe(200);
+  });
+});
+
 describe('unknown users', () => {
   it('are unknown until they are known again', async () => {
     const id = encodeURIComponent('a/用户');
@@ -216,7 +256,7 @@ describe('a dead letter', () => {
 });
 
 describe('the interface', () => {
-  it('takes only JSON for a change', async () => {
+  it('takes only JSON by POST, the one change that a page may send without being asked', async () => {
     for (const type of [
       'text/plain',
       'application/x-www-form-urlencoded',
@@ -226,8 +266,9 @@ describe('the interface', () => {
       const response = await bed.ask('POST', 'joins', '{}', { 'Content-Type': type });
       expect(response.status).toBe(415);
     }
-    expect((await bed.ask('PUT', 'unknown-users/x')).status).toBe(415);
-    expect((await bed.state()).unknownUsers).toEqual([]);
+    expect((await bed.ask('POST', 'joins')).status).toBe(415);
+    expect(bed.asked).toEqual([]);
+    expect((await bed.ask('PUT', 'unknown-users/x', undefined, { 'Content-Type': 'text/plain' })).status).toBe(204);
   });
 
   it("answers its own page and programs, and no other page's", async () => {
@@ -367,6 +408,9 @@ describe('with the real RongCloud', () => {
     expect(faults.map(({ name }) => name)).toEqual(['secrets-manager', 'issuer']);
     expect((await bed.refusal('PUT', 'faults/rongcloud-primary', { kind: 'hang' }))[0]).toBe(404);
     expect((await bed.refusal('PUT', 'unknown-users/x', {}))[0]).toBe(404);
+    expect((await bed.refusal('PUT', 'leniency'))[0]).toBe(404);
+    expect((await bed.refusal('PUT', 'app-secret', { appSecret: 'x' }))[0]).toBe(404);
+    expect((await bed.refusal('GET', 'members/g'))[0]).toBe(404);
   });
 });
 

@@ -147,22 +147,23 @@ describe('the stand-in IM service', () => {
     expect(await post(form(['a']))).toMatchObject({ status: 200, json: { code: 200 } });
   });
 
-  it('can be told by HTTP, and shows what it saw', async () => {
-    const control = (method: string, body?: string) =>
-      fetch(`${im.url}/_sandbox/misbehavior`, { method, ...(body !== undefined && { body }) });
-    expect((await control('PUT', '{"kind":"status","status":503}')).status).toBe(204);
-    const headers = { ...sign(app, 'n1', clock.ms), 'X-Request-ID': 'r-1' };
-    expect((await fetch(`${im.url}/group/join.json`, { method: 'POST', headers, body: form(['a']) })).status).toBe(503);
-    expect((await control('DELETE')).status).toBe(204);
-    expect((await post(form(['a']))).status).toBe(200);
-    for (const nonsense of ['{"kind":"explode"}', '{"kind":"status","status":99}', '{"kind":"hang","calls":0}', '{']) {
-      expect((await control('PUT', nonsense)).status).toBe(400);
-    }
-    expect(await (await fetch(`${im.url}/_sandbox/members?groupId=g`)).json()).toEqual(['a']);
-    const seen = await (await fetch(`${im.url}/_sandbox/calls`)).json();
-    expect(seen).toMatchObject([
-      { groupId: 'g', userIds: ['a'], code: 0, requestId: 'r-1' },
-      { groupId: 'g', userIds: ['a'], code: 200 },
+  it('keeps what it saw, whether it met a fault or not', async () => {
+    im.fault.set({ kind: 'status', status: 503, calls: 1 });
+    expect((await fetch(`${im.url}/group/join.json`, { method: 'POST', body: form(['a']) })).status).toBe(503);
+    expect((await post(form(['b']), { headers: { 'X-Request-ID': 'r-1' } })).status).toBe(200);
+    expect(im.calls).toMatchObject([
+      { groupId: 'g', userIds: ['a'], code: 0, fault: { kind: 'status', status: 503 } },
+      { groupId: 'g', userIds: ['b'], code: 200, headers: { 'x-request-id': 'r-1' }, fault: undefined },
     ]);
+  });
+
+  it('is told nothing on a port of RongCloud', async () => {
+    const control = async (method: string, path: string, body?: string) =>
+      (await fetch(`${im.url}/_sandbox/${path}`, { method, ...(body !== undefined && { body }) })).status;
+    expect(await control('PUT', 'faults/rongcloud-primary', '{"kind":"hang"}')).toBe(401);
+    expect(await control('PUT', 'misbehavior', '{"kind":"hang"}')).toBe(401);
+    expect(await control('PUT', 'app-secret', 'another')).toBe(401);
+    expect(await control('PUT', 'leniency')).toBe(401);
+    expect([im.fault.how, im.app.appSecret, im.app.freshness]).toEqual([undefined, 's3cret', true]);
   });
 });
