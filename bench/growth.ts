@@ -12,17 +12,44 @@ const MESSAGES = [1, 10, 100, 1000, 10_000];
 const LARGEST_MESSAGES = [1, 7, 14, 27];
 const ROUNDS = 7;
 
+const distinct = (i: number, user: number) => `u${i}-${user}`;
+
 const [ours] = await buildContenders();
 if (!ours) throw new Error('nothing was built');
 const queueFile = ours.file.replace('http.mjs', 'queue.mjs');
 const standIns = await startStandIns();
+/** Batches for a single group, as large as Lambda hands them over. */
+const CROWDS = [
+  { name: '450 000 users, full at 3000', messages: 150, users: 3000, userId: distinct, env: standIns.strictEnv },
+  { name: '450 000 users who join', messages: 150, users: 3000, userId: distinct, env: standIns.env },
+  {
+    ...{ name: '1000 messages of the same 1100 refused users', messages: 1000, users: 1100 },
+    userId: (_: number, user: number) => `ghost-${user}`,
+    env: standIns.strictEnv,
+  },
+  {
+    name: '650 messages of 1000 users each, who join',
+    messages: 650,
+    users: 1000,
+    userId: distinct,
+    env: standIns.env,
+  },
+];
 
-async function measure(file: string, event: object, calls: number, per: number): Promise<string[]> {
+interface Measured {
+  calls: number;
+  /** Users or messages of one call. */
+  per: number;
+  env?: Record<string, string>;
+  rounds?: number;
+}
+
+async function measure(file: string, event: object, { calls, per, env, rounds = ROUNDS }: Measured): Promise<string[]> {
   const times: number[] = [];
   const cpu: number[] = [];
   let peakMegabytes = 0;
-  for (let round = 0; round < ROUNDS; round++) {
-    const environment: Environment = await startEnvironment(file, standIns.env);
+  for (let round = 0; round < rounds; round++) {
+    const environment: Environment = await startEnvironment(file, env ?? standIns.env);
     await environment.invoke(event);
     const before = await environment.usage();
     for (let i = 0; i < calls; i++) times.push((await environment.invoke(event)).ms);
@@ -69,18 +96,25 @@ const fullGroup = (i: number) => ({
 console.log('| users a request | ms | CPU ms | peak MB | CPU µs a user |\n|--:|--:|--:|--:|--:|');
 for (const users of USERS) {
   const body = JSON.stringify({ userIds: Array.from({ length: users }, (_, i) => `user-${i}`) });
-  const row = await measure(ours.file, httpEvent(standIns.service, body), 20, users);
+  const row = await measure(ours.file, httpEvent(standIns.service, body), { calls: 20, per: users });
   console.log(`| ${users} | ${row.join(' | ')} |`);
 }
 console.log('\n| messages a batch | ms | CPU ms | peak MB | CPU µs a message |\n|--:|--:|--:|--:|--:|');
 for (const messages of MESSAGES) {
-  const row = await measure(queueFile, batch(messages, oneUser), 5, messages);
+  const row = await measure(queueFile, batch(messages, oneUser), { calls: 5, per: messages });
   console.log(`| ${messages} | ${row.join(' | ')} |`);
 }
 console.log('\n| MB a batch | ms | CPU ms | peak MB | CPU µs a user |\n|--:|--:|--:|--:|--:|');
 for (const messages of LARGEST_MESSAGES) {
   const event = batch(messages, fullGroup);
-  const row = await measure(queueFile, event, 3, messages * 3000);
+  const row = await measure(queueFile, event, { calls: 3, per: messages * 3000 });
   console.log(`| ${(JSON.stringify(event).length / 1e6).toFixed(1)} | ${row.join(' | ')} |`);
+}
+console.log('\n| one group | ms | CPU ms | peak MB | CPU µs a user |\n|---|--:|--:|--:|--:|');
+for (const { name, messages, users, userId, env } of CROWDS) {
+  const join = (i: number) => ({ groupId: 'team-1', userIds: Array.from({ length: users }, (_, u) => userId(i, u)) });
+  const event = batch(messages, join);
+  const row = await measure(queueFile, event, { calls: 1, per: messages * users, env, rounds: 3 });
+  console.log(`| ${name} | ${row.join(' | ')} |`);
 }
 standIns.close();

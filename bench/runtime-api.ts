@@ -79,7 +79,7 @@ export async function startEnvironment(
   const startedAt = performance.now();
   const child: ChildProcess = spawn(process.execPath, [...FLAGS, ...flags, RUNTIME], {
     env: { ...env, _HANDLER: handlerFile, AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}` },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: 'ignore',
   });
   await Promise.race([
     isReady,

@@ -15,6 +15,8 @@ export interface StandIns {
   env: Record<string, string>;
   /** The same, with all that answers a start behind TLS and 20 ms away. */
   distantEnv: Record<string, string>;
+  /** The same over a RongCloud that refuses: groups hold 3000, and it does not know the users `ghost-0` to `ghost-1099`. */
+  strictEnv: Record<string, string>;
   /** A user's tokens, each another, and a service's. */
   tokens: string[];
   service: string;
@@ -35,8 +37,15 @@ const app = new ImApp({
   freshness: false,
 });
 const im = await startImService(app);
+const strictApp = new ImApp({ ...APP, callsPerSecond: Number.POSITIVE_INFINITY, freshness: false });
+for (let i = 0; i < 1100; i++) strictApp.unknownUsers.add(`ghost-${i}`);
+const strict = await startImService(strictApp);
 const aws = await startAws(0, {
   'secretsmanager.GetSecretValue': getSecretValue(new Map([['rongcloud/app', JSON.stringify(APP)]])),
+  // Takes everything and keeps nothing.
+  'AmazonSQS.SendMessageBatch': ({ Entries: entries }) => ({
+    output: { Successful: Array.isArray(entries) ? entries.map(({ Id }) => ({ Id, MessageId: Id })) : [], Failed: [] },
+  }),
 });
 const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'bench', alg: 'RS256', use: 'sig' };
 const issuer = await listen(0, (_request, response) => sendJson(response, 200, { keys: [jwk] }));
@@ -56,7 +65,7 @@ await mkdir(dirname(CERTIFICATE), { recursive: true });
 await writeFile(CERTIFICATE, certificate);
 
 // What it has seen is not asked for, and would fill its memory.
-setInterval(() => im.calls.splice(0), 1000).unref();
+setInterval(() => [im, strict].map(({ calls }) => calls.splice(0)), 1000).unref();
 process.on('disconnect', () => process.exit());
 const env = {
   AWS_REGION: 'us-east-1',
@@ -82,6 +91,7 @@ const standIns: StandIns = {
   tokens: await Promise.all(Array.from({ length: 1000 }, (_, i) => sign('alice', { groups: ['team-*'], jti: `${i}` }))),
   service: await sign('backend', { scope: 'group:join' }),
   env,
+  strictEnv: { ...env, RONGCLOUD_API_URLS: strict.url },
   distantEnv: {
     ...env,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: await distance(aws.url),

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Credentials, secretsManagerReader } from '../../lib/credentials.ts';
+import type { Sleep } from '../../lib/rongcloud/with-deadline.ts';
 import type { AwsOperation } from '../../sandbox/aws/operation.ts';
 import { getSecretValue } from '../../sandbox/aws/secrets-manager.ts';
 import { startAws } from '../../sandbox/aws/server.ts';
@@ -8,13 +9,12 @@ import { clockOf } from '../helpers/clock-of.ts';
 const SECRET = '{"appKey":"key","appSecret":"s3cret"}';
 const MINUTE = 60_000;
 
-function setUp(read = vi.fn(async (): Promise<string | undefined> => SECRET)) {
+function setUp(
+  read = vi.fn(async (): Promise<string | undefined> => SECRET),
+  sleep: Sleep = () => new Promise(() => {}),
+) {
   const clock = { ms: 0 };
-  return {
-    clock,
-    read,
-    credentials: new Credentials({ read, clock: clockOf(() => clock.ms), sleep: () => new Promise(() => {}) }),
-  };
+  return { clock, read, credentials: new Credentials({ read, clock: clockOf(() => clock.ms), sleep }) };
 }
 
 describe('Credentials', () => {
@@ -64,6 +64,83 @@ describe('Credentials', () => {
     read.mockRejectedValueOnce(cause);
     expect(await credentials.get()).toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE', cause });
     expect(await credentials.get()).toEqual({ appKey: 'key', appSecret: 's3cret' });
+  });
+
+  it('gives none while refused ones are read again', async () => {
+    const { read, credentials } = setUp();
+    const old = { appKey: 'key', appSecret: 's3cret' };
+    await credentials.get();
+    let answer = (_text: string): void => {};
+    read.mockReturnValueOnce(
+      new Promise((resolve) => {
+        answer = resolve;
+      }),
+    );
+    const replaced = credentials.replace(old);
+    const waiting = [credentials.get(), credentials.get()];
+    expect(waiting.every((one) => one instanceof Promise)).toBe(true);
+    answer('{"appKey":"key","appSecret":"new"}');
+    expect(await Promise.all([replaced, ...waiting])).toEqual(Array(3).fill({ appKey: 'key', appSecret: 'new' }));
+    expect(credentials.get()).toMatchObject({ appSecret: 'new' });
+    expect(read).toHaveBeenCalledTimes(2);
+  });
+
+  it('gives those that it holds when refused ones could not be read again', async () => {
+    const { read, credentials } = setUp();
+    const old = { appKey: 'key', appSecret: 's3cret' };
+    await credentials.get();
+    read.mockRejectedValueOnce(new Error('down'));
+    const replaced = credentials.replace(old);
+    expect(await credentials.get()).toEqual(old);
+    expect(await replaced).toBeUndefined();
+  });
+
+  it('reads refused ones again at most once in 5 seconds', async () => {
+    const { clock, read, credentials } = setUp();
+    const old = { appKey: 'key', appSecret: 's3cret' };
+    await credentials.get();
+    for (const [ms, reads] of [
+      [0, 2],
+      [4999, 2],
+      [5000, 3],
+    ] as const) {
+      clock.ms = ms;
+      expect(await credentials.replace(old)).toBeUndefined();
+      expect(read).toHaveBeenCalledTimes(reads);
+    }
+  });
+
+  it('waits a second for a routine read, all calls together, and then gives those that it holds', async () => {
+    const waits: number[] = [];
+    const { clock, read, credentials } = setUp(undefined, async (ms) => void waits.push(ms));
+    const old = await credentials.get();
+    clock.ms = 6 * MINUTE;
+    read.mockReturnValueOnce(new Promise(() => {}));
+    expect(await credentials.get()).toEqual(old);
+    clock.ms += 400;
+    expect(await credentials.get()).toEqual(old);
+    clock.ms += 5000;
+    expect(await credentials.get()).toEqual(old);
+    expect(waits).toEqual([1000, 600, 0]);
+    expect(read).toHaveBeenCalledTimes(2);
+  });
+
+  it('reads a secret behind a byte order mark', async () => {
+    const { credentials } = setUp(vi.fn(async () => `\uFEFF${SECRET}`));
+    expect(await credentials.get()).toEqual({ appKey: 'key', appSecret: 's3cret' });
+  });
+
+  it.each([
+    ['a line break in the secret', 's3cret\n'],
+    ['a blank in the secret', 's3 cret'],
+    ['a zero-width space in the secret', 's3cret\u200b'],
+    ['a letter that is no ASCII', 's\u00e9cret'],
+  ])('names what is wrong with %s', async (_name, appSecret) => {
+    const { credentials } = setUp(vi.fn(async () => JSON.stringify({ appKey: 'key', appSecret })));
+    expect(await credentials.get()).toMatchObject({
+      code: 'CREDENTIALS_UNAVAILABLE',
+      cause: { message: 'the secret is malformed: appSecret holds other than visible ASCII' },
+    });
   });
 
   it.each([

@@ -8,6 +8,7 @@ export type Promised =
   | 'an invalid message goes verbatim'
   | 'a dead letter says what it is about'
   | 'a rest is smaller'
+  | 'nothing multiplies'
   | 'starts keep the rate'
   | 'the batch ends in time'
   | 'the newest name wins'

@@ -76,6 +76,8 @@ export class LambdaModel {
   #environments = 0;
   /** Told of each batch that is over. */
   onEnd: ((invocation: Invocation) => void) | undefined;
+  /** Told before that, for checks. */
+  onBatch: ((invocation: Invocation) => void) | undefined;
 
   constructor(options: LambdaOptions) {
     this.#options = options;
@@ -151,6 +153,7 @@ export class LambdaModel {
         if (invocation.end === 'answered' && !invocation.back.has(message.messageId)) queue.delete(message);
       }
     }
+    this.onBatch?.(invocation);
     this.onEnd?.(invocation);
     return invocation;
   }

@@ -19,6 +19,8 @@ export interface Sent extends Wish {
 
 /** A message on the dead-letter queue, with what was true when it came there. */
 export interface Letter extends Wish {
+  /** When it came. */
+  at: number;
   /** The users that did not join, according to the letter. */
   failed: readonly string[];
   body: string;
@@ -35,7 +37,7 @@ export interface QueueLedger {
   sent: Sent[];
   letters: Letter[];
   /** What the door itself put on its queue. */
-  rests: { wish: Wish; sentBy: number }[];
+  rests: { wish: Wish; sentBy: number; at: number }[];
   wishOf(message: StoredMessage): Wish;
   /** The client's message that a request id goes back to. */
   sentAs(requestId: string): Sent | undefined;
@@ -63,7 +65,7 @@ export function createLedger({ im, queue, deadLetters }: LedgerOptions): QueueLe
     const { messageId, body, sentAt, sentBy } = message;
     const wish = wishOf(message);
     if (sentBy !== undefined) {
-      ledger.rests.push({ wish, sentBy });
+      ledger.rests.push({ wish, sentBy, at: sentAt });
       return;
     }
     const sent = { ...wish, messageId, body, sentAt, isValid: wish.userIds.length > 0 };
@@ -71,7 +73,7 @@ export function createLedger({ im, queue, deadLetters }: LedgerOptions): QueueLe
     byRequestId.set(sent.requestId, sent);
   };
   deadLetters.onArrival = (message) => {
-    const { body, attributes, sentBy, redriven } = message;
+    const { body, attributes, sentBy, redriven, sentAt } = message;
     const read = readWish(message);
     const wish = { ...read, requestId: attributes.requestId ?? read.requestId };
     const { groupId, userIds } = wish;
@@ -83,6 +85,7 @@ export function createLedger({ im, queue, deadLetters }: LedgerOptions): QueueLe
     const failed = namesNobody ? [] : userIds;
     ledger.letters.push({
       ...wish,
+      at: sentAt,
       failed,
       body,
       code,

@@ -39,7 +39,7 @@ export async function runSchedule(seed: number, options: WorldOptions = {}): Pro
     names: Array.from({ length: 8 }, (_, i) => `name ${i}`),
   };
   const capacity = random.chance(0.4) ? random.int(2, 30) : 3000;
-  const world = createWorld({ seed, ...worldOptions(random, ids, capacity), ...options });
+  const world = createWorld({ seed, clockJumps: clockJumps(seed), ...worldOptions(random, ids, capacity), ...options });
   for (const groupId of ids.groups) {
     if (capacity < 3000 && random.chance(0.5)) world.im.fill(groupId, random.int(0, capacity));
   }
@@ -134,6 +134,15 @@ function troubles<Kind extends string>(random: SeededRandom, kinds: readonly Kin
     const until = Math.min(START + CALM_MS, from + random.pick([1000, 10_000, 100_000, 5 * MINUTE_MS]));
     return { kind: random.pick(kinds), from, until, share: random.pick([0.1, 0.5, 1]) };
   });
+}
+
+/** Clocks are set in some worlds. Their chances are others, so that they change nothing else. */
+function clockJumps(seed: number): NonNullable<WorldOptions['clockJumps']> {
+  const random = new SeededRandom(seed + 1_000_003);
+  return Array.from({ length: random.pick([0, 0, 1, 4]) }, () => ({
+    at: START + random.int(0, CALM_MS),
+    byMs: random.pick([-1, 1]) * random.pick([2000, 2 * MINUTE_MS, 60 * MINUTE_MS]),
+  }));
 }
 
 function mishaps(random: SeededRandom): NonNullable<WorldOptions['mishaps']> {

@@ -22,6 +22,7 @@ const STALL_MS = 5000;
 /** The app's secret, as Secrets Manager holds it and as RongCloud asks for it. */
 export class SecretModel {
   readonly #options: SecretOptions;
+  reads = 0;
 
   constructor(options: SecretOptions) {
     this.#options = options;
@@ -35,6 +36,7 @@ export class SecretModel {
   /** The secret's text. `sleep` is the reader's own time. */
   async read(sleep: (ms: number) => Promise<void>): Promise<string> {
     const { time, random, trouble, latencyMs } = this.#options;
+    this.reads += 1;
     const kind = troubleAt(trouble, time.now(), random);
     await sleep(kind === 'stall' ? STALL_MS : latencyMs);
     if (kind) throw new Error(`Secrets Manager: ${kind}`);

@@ -5,6 +5,11 @@ import { type Trouble, troubleAt } from './trouble.ts';
 /** What may go wrong with a request to SQS: `late` takes the messages and never answers, `part` refuses half of them. */
 export type SqsTrouble = 'stall' | 'late' | 'error' | 'part';
 
+/** Trouble of one queue, or of all. */
+export interface QueueTrouble extends Trouble<SqsTrouble> {
+  queueUrl?: string;
+}
+
 /** One message of a request, in the SDK's words. */
 export interface SqsEntry {
   Id?: string | undefined;
@@ -31,7 +36,7 @@ export interface SqsSenderOptions {
   now: () => number;
   random: SeededRandom;
   queues: Readonly<Record<string, QueueModel>>;
-  trouble: readonly Trouble<SqsTrouble>[];
+  trouble: readonly QueueTrouble[];
 }
 
 /** Who sends: its time, which may end, and its invocation. */
@@ -50,7 +55,8 @@ export function createSqsSender(options: SqsSenderOptions) {
   return ({ sleep, invocation }: SqsClientOptions) =>
     async (input: SqsInput, abortSignal?: AbortSignal): Promise<SqsOutput> => {
       abortSignal?.throwIfAborted();
-      const kind = troubleAt(trouble, now(), random);
+      const ours = trouble.filter(({ queueUrl = input.QueueUrl }) => queueUrl === input.QueueUrl);
+      const kind = troubleAt(ours, now(), random);
       await sleep(random.int(5, 30));
       abortSignal?.throwIfAborted();
       if (kind === 'stall') await aborted(abortSignal);

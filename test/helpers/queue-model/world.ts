@@ -24,6 +24,8 @@ export interface WorldOptions {
   secret?: Partial<Pick<SecretOptions, 'rotations' | 'trouble' | 'latencyMs'>>;
   sqs?: Partial<Pick<SqsSenderOptions, 'trouble'> & Pick<QueueOptions, 'duplicates' | 'reorders'>>;
   mishaps?: LambdaOptions['mishaps'];
+  /** When the wall clock of all environments is set, and by how much. */
+  clockJumps?: readonly { at: number; byMs: number }[];
 }
 
 /** When every world begins, in milliseconds since 1970. */
@@ -39,6 +41,8 @@ export interface QueueWorld {
   deadLetters: QueueModel;
   lambda: LambdaModel;
   ledger: QueueLedger;
+  /** How often the secret was read so far. */
+  secretReads(): number;
   /** Lets the event source read the queue until this holds after some batch, or so long. Says whether it holds. */
   run(isOver: () => boolean, limitMs: number): Promise<boolean>;
 }
@@ -47,6 +51,7 @@ export function createWorld(options: WorldOptions = {}): QueueWorld {
   const { seed = 1, ratePerSecond = 24, createDoor = createQueueDoor } = options;
   const random = new SeededRandom(seed);
   const time = createSimulatedTime(START);
+  for (const { at, byMs } of options.clockJumps ?? []) void time.sleep(at - START).then(() => time.setWall(byMs));
   const secret = new SecretModel({ time, random, rotations: [], trouble: [], latencyMs: 20, ...options.secret });
   const im = new ImModel({
     time,
@@ -107,6 +112,7 @@ export function createWorld(options: WorldOptions = {}): QueueWorld {
     deadLetters,
     lambda,
     ledger,
+    secretReads: () => secret.reads,
     async run(isOver, limitMs) {
       const over = new Promise<boolean>((resolve) => {
         lambda.onEnd = () => isOver() && resolve(true);
