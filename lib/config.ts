@@ -46,7 +46,7 @@ export function readHttpConfig(env: Environment): HttpConfig {
   const reader = new EnvironmentReader(env);
   const issuer = reader.required('JWT_ISSUER');
   const groupsClaim = reader.optional('JWT_GROUPS_CLAIM');
-  const joinQueueUrl = optionalQueueUrl(reader, 'JOIN_QUEUE_URL');
+  const joinQueueUrl = optionalUrl(reader, 'JOIN_QUEUE_URL');
   return reader.complete({
     ...joinConfig(reader),
     jwksUrl: keysUrl(reader, issuer),
@@ -70,14 +70,23 @@ export function readQueueConfig(env: Environment): QueueConfig {
   if (!(upstreamRate > 0 && upstreamRate <= 100)) reader.problem('UPSTREAM_RATE must be a number above 0, at most 100');
   return reader.complete({
     ...joinConfig(reader),
-    deadLetterQueueUrl: requiredQueueUrl(reader, 'JOIN_DLQ_URL'),
-    joinQueueUrl: requiredQueueUrl(reader, 'JOIN_QUEUE_URL'),
+    deadLetterQueueUrl: requiredUrl(reader, 'JOIN_DLQ_URL'),
+    joinQueueUrl: requiredUrl(reader, 'JOIN_QUEUE_URL'),
     upstreamRate,
     ...eventsConfig(reader),
   });
 }
 
+/** Where the AWS SDK's clients of this service find other addresses than AWS's own. */
+const AWS_ADDRESSES = [
+  'AWS_ENDPOINT_URL',
+  'AWS_ENDPOINT_URL_SECRETS_MANAGER',
+  'AWS_ENDPOINT_URL_SQS',
+  'AWS_ENDPOINT_URL_EVENTBRIDGE',
+];
+
 function joinConfig(reader: EnvironmentReader): JoinConfig {
+  for (const name of AWS_ADDRESSES) optionalUrl(reader, name);
   return { secretId: reader.required('RONGCLOUD_SECRET_ID'), apiUrls: apiUrls(reader) };
 }
 
@@ -111,14 +120,14 @@ function keysUrl(reader: EnvironmentReader, issuer: string): URL {
   return url ?? new URL('https://invalid.invalid');
 }
 
-function optionalQueueUrl(reader: EnvironmentReader, name: string): string | undefined {
+function optionalUrl(reader: EnvironmentReader, name: string): string | undefined {
   const url = reader.optional(name);
   if (url && !safeUrl(url)) reader.problem(`${name} must be an https URL`);
   return url;
 }
 
-function requiredQueueUrl(reader: EnvironmentReader, name: string): string {
-  return optionalQueueUrl(reader, name) ?? reader.required(name);
+function requiredUrl(reader: EnvironmentReader, name: string): string {
+  return optionalUrl(reader, name) ?? reader.required(name);
 }
 
 /** What EventBridge takes for the name of a bus and for a source, of which `aws.` is AWS's own. */
@@ -142,7 +151,9 @@ function serviceScope(reader: EnvironmentReader): string {
 
 function originSecrets(reader: EnvironmentReader): string[] {
   const secrets = reader.list('ORIGIN_SECRET');
-  if (!secrets.every((secret) => /^[\x21-\x7e]{16,}$/.test(secret))) {
+  // Blanks or commas alone were meant to close the API: as none they would open it.
+  const isBlank = secrets.length === 0 && reader.isSet('ORIGIN_SECRET');
+  if (isBlank || !secrets.every((secret) => /^[\x21-\x7e]{16,}$/.test(secret))) {
     reader.problem(
       'ORIGIN_SECRET must be at least 16 visible ASCII characters, or several such values with commas between',
     );

@@ -22,6 +22,11 @@ export class EnvironmentReader {
     return this.#env[name]?.trim() || undefined;
   }
 
+  /** Whether a variable holds anything, were it only blanks. */
+  isSet(name: string): boolean {
+    return Boolean(this.#env[name]);
+  }
+
   required(name: string): string {
     const value = this.optional(name);
     if (value === undefined) this.problem(`${name} is missing`);

@@ -12,10 +12,12 @@ function parameterFaults(parameters) {
 }
 
 /** What is wrong with the values that no parameter of a template can hold: references, and what is secret. */
-function otherFaults({ JOIN_QUEUE_URL, ORIGIN_SECRET }, queue) {
+function otherFaults({ JOIN_QUEUE_URL, ORIGIN_SECRET }, queue, { param = [] }) {
   const ours = (url, id) => url?.Ref === id;
   const shared = String(ORIGIN_SECRET).split(',');
-  const secret = ({ length }) => length >= 16;
+  const secret = (text) => text.trim().length >= 16;
+  // osls cuts blanks at the end of an option, and a secret of blanks would come here as none.
+  const isBlank = param.some((option) => /^originSecret=\s+$/.test(option));
   return [
     ...(ours(JOIN_QUEUE_URL, 'JoinQueue') || JOIN_QUEUE_URL === '' || QUEUE_URL.test(JOIN_QUEUE_URL)
       ? []
@@ -24,7 +26,9 @@ function otherFaults({ JOIN_QUEUE_URL, ORIGIN_SECRET }, queue) {
     ...(ours(queue.JOIN_DLQ_URL, 'JoinDeadLetterQueue')
       ? []
       : ["deadLetterQueueUrl must be this stack's own queue: do not set it"]),
-    ...(ORIGIN_SECRET === '' || shared.every(secret) ? [] : ['originSecret must be at least 16 characters']),
+    ...(!isBlank && (ORIGIN_SECRET === '' || shared.every(secret))
+      ? []
+      : ['originSecret must be at least 16 characters']),
   ];
 }
 
@@ -43,7 +47,7 @@ module.exports = class Guard {
       await buildFunctions();
     };
     this.hooks = {
-      initialize: () => GUARDED.includes(command) && check(serverless, log),
+      initialize: () => GUARDED.includes(command) && check(serverless, options, log),
       'before:package:createDeploymentArtifacts': build,
       'before:package:function:package': build,
       finalize: () => {
@@ -56,11 +60,11 @@ module.exports = class Guard {
   }
 };
 
-function check({ service, classes }, log) {
+function check({ service, classes }, options, log) {
   const { http, queue } = service.functions;
   const faults = [
     ...parameterFaults(service.resources.Parameters),
-    ...otherFaults(http.environment, queue.environment),
+    ...otherFaults(http.environment, queue.environment, options),
   ];
   const { JWT_GROUPS_CLAIM, OPEN_GROUPS } = http.environment;
   if (faults.length === 0) {

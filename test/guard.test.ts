@@ -23,13 +23,15 @@ const bundle = () => statSync(new URL('../dist/http.mjs', import.meta.url)).mtim
 describe('a stage whose values are missing or wrong', () => {
   it.each(['package', 'deploy'])('is refused by %s, which names all of them and builds nothing', async (command) => {
     const before = bundle();
-    const said = await refusal(command, 'nosuch', { jwtIssuer: 'http://issuer.example', removal: 'Keep' });
+    const wrong = { jwtIssuer: 'http://issuer.example', removal: 'Keep', originSecret: ' ' };
+    const said = await refusal(command, 'nosuch', wrong);
     const faults = [...said.matchAll(/^- (.+)$/gm)].map(([, fault]) => fault);
     expect(faults).toEqual([
       'dataCenter (or apiUrls) must be set',
       'jwtIssuer must be an https URL',
       'jwtAudience must be set',
       'removal must be Delete or Retain',
+      'originSecret must be at least 16 characters',
     ]);
     expect(bundle()).toBe(before);
   });
@@ -44,6 +46,7 @@ describe('what no parameter of a template can hold', () => {
   function said(
     values: { joinQueueUrl?: unknown; own?: unknown; dead?: unknown; secret?: string },
     command = 'package',
+    options = {},
   ) {
     const { joinQueueUrl = OWN, own = OWN, dead = OWN_DEAD, secret = '' } = values;
     const serverless = {
@@ -58,7 +61,7 @@ describe('what no parameter of a template can hold', () => {
       },
     };
     try {
-      new Guard(serverless, {}, { log: {} }).hooks.initialize();
+      new Guard(serverless, options, { log: {} }).hooks.initialize();
       return 'nothing';
     } catch (error) {
       return String(error);
@@ -88,6 +91,21 @@ describe('what no parameter of a template can hold', () => {
     expect(said({ secret: `${long},${long}` })).toBe('nothing');
     expect(said({ secret: '{{resolve:secretsmanager:origin:SecretString}}' })).toBe('nothing');
   });
+
+  it.each([' ', ',', ' , ', ' '.repeat(16), `${'x'.repeat(16)},${' '.repeat(16)}`])(
+    'originSecret is no %j, which holds nothing',
+    (secret) => {
+      expect(said({ secret })).toContain('originSecret must be');
+    },
+  );
+
+  it.each([['originSecret= '], ['originSecret=\t ', 'logLevel=INFO']])(
+    'originSecret is no blank on the command line, which osls makes none of: %j',
+    (...param) => {
+      expect(said({}, 'deploy', { param })).toContain('originSecret must be');
+      expect(said({}, 'deploy', { param: ['logLevel= '] })).toBe('nothing');
+    },
+  );
 
   it('does not hinder commands that neither package nor deploy', () => {
     expect(said({ own: URL }, 'deploy function')).toContain('ownQueueUrl');

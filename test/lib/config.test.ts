@@ -53,6 +53,26 @@ describe('readJoinConfig', () => {
     },
   );
 
+  it.each([
+    'AWS_ENDPOINT_URL',
+    'AWS_ENDPOINT_URL_SECRETS_MANAGER',
+    'AWS_ENDPOINT_URL_SQS',
+    'AWS_ENDPOINT_URL_EVENTBRIDGE',
+  ])('wants https of %s too, but for loopback', (name) => {
+    const message = complaint(() => readJoinConfig({ ...join, [name]: 'http://aws.example:4566' }));
+    expect(message).toContain(`${name} must be an https URL`);
+    expect(message).not.toContain('aws.example');
+    for (const url of [
+      '',
+      'https://aws.example',
+      'http://127.0.0.1:4002',
+      'http://[::1]:4002',
+      'http://localhost:4566',
+    ]) {
+      expect(readJoinConfig({ ...join, [name]: url })).toEqual(readJoinConfig(join));
+    }
+  });
+
   it('names all problems at once, an empty variable being a missing one', () => {
     const message = complaint(() => readJoinConfig({ RONGCLOUD_SECRET_ID: '' }));
     expect(message).toContain('RONGCLOUD_SECRET_ID is missing');
@@ -114,7 +134,16 @@ describe('readHttpConfig', () => {
     expect(secrets('')).toEqual([]);
     expect(secrets('0123456789abcdef')).toEqual(['0123456789abcdef']);
     expect(secrets('0123456789abcdef, fedcba9876543210')).toEqual(['0123456789abcdef', 'fedcba9876543210']);
-    for (const bad of ['0123456789abcde', '0123456789abcdef,short', 'with a space inside', '0123456789abcd\u00e9f']) {
+    for (const bad of [
+      ' ',
+      ',',
+      ' , ,',
+      '\t',
+      '0123456789abcde',
+      '0123456789abcdef,short',
+      'with a space inside',
+      '0123456789abcd\u00e9f',
+    ]) {
       const message = complaint(() => secrets(bad));
       expect(message).toContain('ORIGIN_SECRET must be');
       expect(message).not.toContain('0123');
