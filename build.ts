@@ -61,7 +61,8 @@ const DOORS = ['http', 'invoke', 'queue'];
 
 /**
  * What Lambda imports: the name of a function's handler, and what awaits the start of its door. It loads the bundle's
- * files itself, since `require` looks for each file's real path and for a package.json around it first.
+ * files itself, since `require` looks for each file's real path and for a package.json around it first. Like `require`, it
+ * forgets a file that failed, so that what is loaded later can be loaded again.
  *
  * The environment becomes an object like any other. Node asks the system whenever a variable is read, and Powertools reads
  * 35 in a request. What the runtime client sets for each of them, like `_X_AMZN_TRACE_ID`, it sets there from then on.
@@ -78,7 +79,12 @@ function require(id) {
   const run = compileFunction(readFileSync(filename, 'utf8'), ['module', 'require'], { filename });
   const module = { exports: {} };
   loaded.set(id, module);
-  run(module, require);
+  try {
+    run(module, require);
+  } catch (error) {
+    loaded.delete(id);
+    throw error;
+  }
   return module.exports;
 }
 export const handler = await require('./${door}.cjs').start();

@@ -56,6 +56,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'functions',
     ...[
       'lib/clock.ts',
+      'lib/errors.ts',
       'lib/config.ts',
       'lib/credentials.ts',
       'lib/identity',

@@ -1,4 +1,5 @@
 import { readHttpConfig } from '../../lib/config.ts';
+import { JoinError } from '../../lib/errors.ts';
 import { createAuthenticator } from '../../lib/identity/authenticate.ts';
 import { createIssuerKeys } from '../../lib/identity/issuer-keys.ts';
 import { httpKeySetFetcher } from '../../lib/identity/key-set-fetcher.ts';
@@ -30,7 +31,7 @@ export async function start() {
   });
 }
 
-/** A sender whose SQS client is loaded at the first use: most requests never need it. */
+/** A sender whose SQS client is loaded at the first use: most requests never need it. A load that fails is tried again. */
 function lazyEnqueue(queueUrl: string): Enqueue {
   let loaded: Promise<Enqueue> | undefined;
   const load = async (): Promise<Enqueue> => {
@@ -42,7 +43,11 @@ function lazyEnqueue(queueUrl: string): Enqueue {
   };
   return async (...message) => {
     loaded ??= load();
-    const enqueue = await loaded;
+    const enqueue = await loaded.catch((cause: unknown) => new JoinError('QUEUE_UNAVAILABLE', { cause }));
+    if (enqueue instanceof JoinError) {
+      loaded = undefined;
+      return enqueue;
+    }
     return enqueue(...message);
   };
 }

@@ -23,6 +23,8 @@ export interface DoorAnswer {
   metrics: Line[];
 }
 
+const DIST = new URL('../../dist/', import.meta.url);
+
 /** A door of `dist/` in a process of its own, as Lambda runs it. */
 export interface BuiltDoor {
   /** `laterMs`: how much later than now it is for the door. */
@@ -35,8 +37,9 @@ export interface BuiltDoor {
 export async function startBuiltDoor(
   door: 'http' | 'invoke' | 'queue',
   env: Record<string, string>,
+  dist = DIST,
 ): Promise<BuiltDoor> {
-  const bundle = new URL(`../../dist/${door}.mjs`, import.meta.url).href;
+  const bundle = new URL(`${door}.mjs`, dist).href;
   const child = fork(PROCESS, [bundle], { env, execArgv: FLAGS, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   let printed = '';
   child.stdout?.on('data', (chunk) => {
