@@ -6,7 +6,6 @@ const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
   css: 'text/css; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
-  svg: 'image/svg+xml',
 };
 
 const LIT_HTML = ['lit-html.js', 'directive.js', 'directive-helpers.js', 'directives/repeat.js'];
@@ -14,7 +13,7 @@ const LIT_HTML = ['lit-html.js', 'directive.js', 'directive-helpers.js', 'direct
 /** The console's files by path. page.js finds lit-html by the same relative path in this folder and in a browser. */
 const FILES = new Map([
   ['/', new URL('page.html', import.meta.url)],
-  ...['page.css', 'page.js', 'icon.svg'].map((name) => [`/${name}`, new URL(name, import.meta.url)] as const),
+  ...['page.css', 'page.js'].map((name) => [`/${name}`, new URL(name, import.meta.url)] as const),
   ...LIT_HTML.map((name) => `/node_modules/lit-html/${name}`).map(
     (path) => [path, new URL(`../..${path}`, import.meta.url)] as const,
   ),
@@ -26,7 +25,7 @@ const HEADERS = {
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    "img-src 'self'",
+    'img-src data:',
     "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -141,6 +142,38 @@ describe.skipIf(!CHROMIUM && !INSISTS)('a web page in Chromium', () => {
     await expect.poll(() => answers.length, { timeout: 10_000 }).toBe(3 * ports.length);
     expect(refusals(answers)).toEqual(answers);
     expect(joins()).toEqual([]);
+  }, 60_000);
+
+  it('can not make the browser load or render any port ahead', async () => {
+    const { page, answers } = await open('evil.example');
+    const urls = ports.map((port) => `http://127.0.0.1:${port}/group/join.json`);
+    const rule = (query: string) => [{ urls: urls.map((url) => url + query), eagerness: 'immediate' }];
+    const rules = JSON.stringify({ prefetch: rule('?load'), prerender: rule('?render') });
+    await page.setContent(`<script type="speculationrules">${rules}</script>`);
+    await expect.poll(() => answers.length, { timeout: 10_000 }).toBe(2 * ports.length);
+    expect(refusals(answers)).toEqual(answers);
+    expect(joins()).toEqual([]);
+  }, 60_000);
+
+  it('is refused with the icon that the browser asks for in the name of a refused port', async () => {
+    const icons: string[] = [];
+    const note = (message: unknown): void => {
+      const { request, response } = message as { request: http.IncomingMessage; response: http.ServerResponse };
+      if (request.url === '/favicon.ico') icons.push(`${request.socket.localPort} ${response.statusCode}`);
+    };
+    subscribe('http.server.response.finish', note);
+    sandbox.im.primary.misbehave({ kind: 'close', calls: 1 });
+    const { page } = await open('evil.example');
+    // All but the two of serverless-offline, which is another process.
+    const { httpUrl, invokeUrl, awsUrl, issuer, consoleUrl, im } = sandbox;
+    for (const url of [httpUrl, invokeUrl, awsUrl, issuer.url, consoleUrl, im.primary.url, im.backup.url]) {
+      await page.goto(`http://evil.example:${pages.port}/`);
+      await page.evaluate(`location.assign('${url}/group/join.json')`);
+      await expect.poll(() => icons.at(-1), { timeout: 10_000 }).toBe(`${new URL(url).port} 403`);
+    }
+    unsubscribe('http.server.response.finish', note);
+    expect(sandbox.im.primary.fault.how).toBeDefined();
+    sandbox.im.primary.misbehave(undefined);
   }, 60_000);
 
   it('finds every port closed under a name of its own that leads to this machine', async () => {

@@ -59,6 +59,25 @@ describe("each of the sandbox's ports", () => {
     expect(sandbox.im.primary.calls).toEqual([]);
   });
 
+  it.each([
+    ['what a page has the browser load ahead', ['Sec-Fetch-Site: none', 'Sec-Purpose: prefetch']],
+    ['what a page has the browser render ahead', ['Sec-Fetch-Site: none', 'Sec-Purpose: prefetch;prerender']],
+    ['what an older browser loads ahead', ['Purpose: prefetch']],
+    ['the icon for a refused page', ['Sec-Fetch-Site: same-origin', 'Sec-Fetch-Dest: image']],
+  ])('refuses %s', async (_name, headers) => {
+    expect(await statuses(['Host: 127.0.0.1', ...headers], 'GET /_sandbox/calls')).toEqual(refused());
+  });
+
+  it('answers a person who typed the address, and no page of its own but the console', async () => {
+    const answering = async (...headers: string[]) => {
+      const seen = await statuses(['Host: 127.0.0.1', ...headers], 'GET /');
+      return ports.filter((port) => seen[port] !== '403');
+    };
+    expect(await answering('Sec-Fetch-Site: none', 'Sec-Fetch-Dest: document')).toHaveLength(7);
+    const console = Number(new URL(sandbox.consoleUrl).port);
+    expect(await answering('Sec-Fetch-Site: same-origin', 'Sec-Fetch-Dest: empty')).toEqual([console]);
+  });
+
   it('answers programs of this machine, but for the two of serverless-offline', async () => {
     const seen = Object.values(await statuses(['Host: 127.0.0.1']));
     expect(seen.filter((status) => status === '403')).toHaveLength(2);
