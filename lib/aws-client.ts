@@ -3,6 +3,34 @@ import { Readable, Transform } from 'node:stream';
 /** Far more than any answer that this service asks for: a secret has at most 64 kB. */
 const MAX_ANSWER_BYTES = 1_000_000;
 
+/**
+ * The codes of failures that AWS documents for what this service asks of it. An answer may hold any text as its code, what
+ * was sent included: only these words are repeated.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+ * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
+ */
+const AWS_CODES: ReadonlySet<unknown> = new Set(
+  `AccessDenied AccessDeniedException BatchRequestTooLong DecryptionFailure ExpiredToken ExpiredTokenException
+  IncompleteSignature InternalError InternalException InternalFailure InternalServerError InternalServiceError
+  InvalidAccountIdException InvalidAddress InvalidArgument InvalidClientTokenId InvalidMessageContents
+  InvalidParameterException InvalidParameterValue InvalidRequestException InvalidSecurity InvalidSignatureException
+  KmsAccessDenied KmsDisabled KmsInvalidKeyUsage KmsInvalidState KmsNotFound KmsOptInRequired KmsThrottled
+  LimitExceededException MalformedDetail MalformedHttpRequestException MessageNotInflight MissingAuthenticationToken
+  MissingAuthenticationTokenException MissingParameter NotAuthorized NotAuthorizedForDetailTypeException
+  NotAuthorizedForSourceException OptInRequired OverLimit QueueDoesNotExist ReceiptHandleIsInvalid RedactionFailure
+  RequestAbortedException RequestExpired RequestThrottled RequestTimeoutException ResourceNotFoundException
+  ServiceUnavailable ServiceUnavailableException SignatureDoesNotMatch Throttling ThrottlingException
+  TooManyRequestsException UnknownOperationException UnrecognizedClientException UnsupportedOperation ValidationError
+  ValidationException`.split(/\s+/),
+);
+
+/** The code of a failure as AWS's answer has it, if it is one of AWS's. */
+export function awsCode(code: string | undefined): string {
+  return code !== undefined && AWS_CODES.has(code) ? code : 'another code';
+}
+
 /** Stands between a step of a request and the next. */
 type Middleware = <Args, Result>(next: (args: Args) => Promise<Result>) => (args: Args) => Promise<Result>;
 
@@ -61,17 +89,20 @@ function bounded(answer: Readable): Readable {
 function describeAwsFailure(failure: unknown): Error {
   const metadata = property(failure, '$metadata');
   const code = property(failure, 'code');
+  const name = property(failure, 'name');
   const status = property(metadata, 'httpStatusCode');
   const requestId = property(metadata, 'requestId');
+  // The SDK gives what an answer calls itself as the error's name and code, and marks such errors with `$fault`.
+  const answered = property(failure, '$fault') !== undefined;
   const facts = [
     // A code of Node's, such as ECONNREFUSED.
-    ...(typeof code === 'string' && /^[A-Z_\d]{2,40}$/.test(code) ? [code] : []),
+    ...(!answered && typeof code === 'string' && /^[A-Z_\d]{2,40}$/.test(code) ? [code] : []),
     ...(typeof status === 'number' ? [`status ${status}`] : []),
-    ...(typeof requestId === 'string' && /^[\w-]{1,64}$/.test(requestId) ? [`request ${requestId}`] : []),
+    ...(typeof requestId === 'string' && /^[\da-f-]{1,64}$/i.test(requestId) ? [`request ${requestId}`] : []),
   ];
   const described = new Error(facts.join(', ') || 'no answer');
-  const name = property(failure, 'name');
-  described.name = typeof name === 'string' && /^[A-Za-z]\w{0,63}$/.test(name) ? name : 'Error';
+  const isWord = typeof name === 'string' && (answered ? AWS_CODES.has(name) : /^[A-Za-z]\w{0,63}$/.test(name));
+  described.name = isWord ? name : 'Error';
   return described;
 }
 

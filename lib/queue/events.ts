@@ -1,4 +1,5 @@
 import { type EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
+import { awsCode } from '../aws-client.ts';
 import type { JoinErrorCode } from '../errors.ts';
 import { EVENTS_MS } from './eventbridge-client.ts';
 
@@ -66,7 +67,8 @@ export function createAnnounce(options: AnnounceOptions): Announce {
           const { Entries: answers = [] } = await client.send(new PutEventsCommand({ Entries }), { abortSignal });
           const refused = answers.filter(({ ErrorCode: code }) => code !== undefined);
           lost += refused.length;
-          if (refused[0]) cause = new Error(`EventBridge refused ${refused.length} events: ${refused[0].ErrorCode}`);
+          const [first] = refused;
+          if (first) cause = new Error(`EventBridge refused ${refused.length} events: ${awsCode(first.ErrorCode)}`);
         } catch (error) {
           lost += some.length;
           cause = error;

@@ -1,4 +1,5 @@
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from '@aws-sdk/client-sqs';
+import { awsCode } from '../aws-client.ts';
 import { JoinError } from '../errors.ts';
 import { invalidRequest, type JoinRequest } from '../join/request.ts';
 import type { Enqueue } from '../join/serve.ts';
@@ -41,7 +42,7 @@ export function createSend(client: SQSClient, queueUrl: string, timeout = AbortS
         const { Successful: successful = [], Failed: failed = [] } = await client.send(command, { abortSignal });
         for (const { Id: id } of successful) ends[Number(id)] = 'taken';
         const [first] = failed;
-        if (first) error = unavailable(new Error(`SQS refused ${failed.length} messages: ${first.Code}`));
+        if (first) error = unavailable(new Error(`SQS refused ${failed.length} messages: ${awsCode(first.Code)}`));
       } catch (cause) {
         error = unavailable(cause);
         if (!isUnsent) for (const { Id: id } of entries) ends[Number(id)] = 'unanswered';

@@ -83,9 +83,15 @@ describe.each(SERVICES)('of a failure of %s the log gets', (_name, ask) => {
     }
   });
 
-  it('nothing of an error type that is none', async () => {
-    await serve(answers(400, '{"__type":"planted secret","message":"planted"}', headers));
-    expect(await ask()).not.toContain('planted');
+  it.each([
+    ['an error type that is none', '{"__type":"planted secret","message":"planted"}', {}],
+    ['an error type that only looks like one', '{"__type":"com.amazonaws#planted"}', {}],
+    ["a code that only looks like one of Node's", '{"code":"PLANTED","Code":"planted"}', {}],
+    ['an older name of an error', '{"__type":"Other"}', { 'x-amzn-query-error': 'planted;Sender' }],
+    ['a request id that is none', '{"__type":"Other"}', { 'x-amzn-RequestId': 'planted' }],
+  ])('nothing of %s', async (_what, body, more) => {
+    await serve(answers(400, body, { ...headers, ...more }));
+    expect(await ask()).toMatch(/^Error: status 400(, request 0f1e-2d)?$/);
   });
 
   it("Node's code where no connection stood", async () => {
@@ -93,6 +99,23 @@ describe.each(SERVICES)('of a failure of %s the log gets', (_name, ask) => {
     await server?.close();
     expect(await ask()).toContain('ECONNREFUSED');
   });
+});
+
+it.each([
+  ['SQS', 'messages', (code: string) => ({ Failed: [{ Id: '0', Code: code, SenderFault: false }] })],
+  ['EventBridge', 'events', (code: string) => ({ FailedEntryCount: 1, Entries: [{ ErrorCode: code }] })],
+])("repeats a code for an entry only if it is AWS's: %s", async (name, what, refusing) => {
+  const ask = SERVICES.find(([service]) => service === name)?.[1];
+  const said = async (code: string) => {
+    await serve(answers(200, JSON.stringify(refusing(code)), headers));
+    const cause = await ask?.();
+    await server?.close();
+    return cause;
+  };
+  expect(await said('ThrottlingException')).toBe(`Error: ${name} refused 1 ${what}: ThrottlingException`);
+  for (const code of ['planted-user', 'planted', 'Planted', 'PlantedException', '{"userIds":["planted-user"]}', '']) {
+    expect(await said(code)).toBe(`Error: ${name} refused 1 ${what}: another code`);
+  }
 });
 
 it.each(SERVICES)('takes no answer of %s whose certificate nobody vouches for', async (_name, ask) => {
