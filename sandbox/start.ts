@@ -1,6 +1,7 @@
 import { buildFunctions } from '../build.ts';
 import { forward } from './http/forward.ts';
 import { listen } from './http/server.ts';
+import { isMetrics } from './lambda/functions.ts';
 import { type Sandbox, startSandbox } from './sandbox.ts';
 import { Complaint, PORTS, type RealRongCloud, readSettings, type Sample } from './settings.ts';
 
@@ -10,6 +11,8 @@ try {
   const stop = stopOnSignal();
   let lastWords = '';
   const { port, rongCloud, sample, corsOrigins } = readSettings(env);
+  // The functions get it as a secret. Other processes that are started from here would inherit it: esbuild, for one.
+  delete env.RONGCLOUD_APP_SECRET;
   await tryPorts(port);
   await buildFunctions();
   const sandbox = await startSandbox({
@@ -20,7 +23,7 @@ try {
     // The functions' log lines, without their metrics.
     onOutput: (line) => {
       if (!line.startsWith('{')) lastWords = line.trim() || lastWords;
-      else if (!line.includes('"_aws"')) console.log(line);
+      else if (!isMetrics(line)) console.log(line);
     },
     onTrouble: console.error,
     onExit: () => {

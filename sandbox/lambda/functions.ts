@@ -40,6 +40,12 @@ export interface Functions {
   close(): Promise<void>;
 }
 
+/** Whether a line that a function printed holds metrics, in CloudWatch's embedded metric format, and is no log line. */
+export function isMetrics(line: string): boolean {
+  // A log line begins with its level, and may hold the word where a group or a request is named like that.
+  return line.startsWith('{"_aws":');
+}
+
 const MAX_STARTS = 3;
 
 /** Runs the built functions under serverless-offline, in a process of its own whose ports hear only who has the key. */

@@ -2,6 +2,7 @@ import net from 'node:net';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createJoinGroup } from '../../client/join-group.ts';
+import { isMetrics } from '../../sandbox/functions.ts';
 import { SERVICE } from '../helpers/claims.ts';
 import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
 
@@ -176,6 +177,14 @@ describe('the stand-ins', () => {
 });
 
 describe('what users and logs get to see', () => {
+  it('tells the log lines from the metrics, also that of a group named like a key of these', async () => {
+    await sandbox.invoke({ groupId: '_aws', userIds: ['a'] });
+    const lines = () => sandbox.logs.filter((line) => line.startsWith('{') && !isMetrics(line));
+    await expect.poll(() => lines().filter((line) => line.includes('"groupId":"_aws"'))).toHaveLength(1);
+    for (const line of lines()) expect(JSON.parse(line)).toHaveProperty('level');
+    await expect.poll(() => sandbox.logs.filter(isMetrics).length).toBeGreaterThan(0);
+  });
+
   it('never holds a stack, a secret, a token, a signature or a user', async () => {
     const answers: string[] = [];
     const nasty = [

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,6 +46,24 @@ describe('npm start', () => {
     expect(await refusal(ROOT, { PORT: String(port - 5) })).toMatch(/^Port \d+ is in use\. Set PORT to .+\n$/);
     expect(statSync(`${ROOT}dist`).ino).toBe(before);
     other.close();
+  });
+
+  it('keeps the App Secret of the real RongCloud from the processes that it starts to build', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'start-'));
+    const esbuild = join(folder, 'esbuild');
+    writeFileSync(esbuild, `#!/bin/sh\nenv > ${folder}/environment\nexit 1\n`, { mode: 0o755 });
+    await refusal(ROOT, {
+      PATH: process.env.PATH ?? '',
+      // Below the ports that systems give at random.
+      PORT: String(10_000 + Math.floor(Math.random() * 20_000)),
+      ESBUILD_BINARY_PATH: esbuild,
+      RONGCLOUD_APP_KEY: 'planted-key',
+      RONGCLOUD_APP_SECRET: 'planted-secret',
+      RONGCLOUD_DATA_CENTER: 'singapore',
+    });
+    const inherited = readFileSync(join(folder, 'environment'), 'utf8');
+    expect(inherited).toContain('planted-key');
+    expect(inherited).not.toContain('planted-secret');
   });
 
   it('refuses what makes no sense in one line', async () => {
