@@ -18,8 +18,8 @@ export type Outcome = 'not_sent' | 'rejected' | 'unknown';
 export interface Failure {
   /**
    * A code of the service (docs/api.md lists them), or one of this client: `INVOKE_THROTTLED`, `INVOKE_REFUSED` (no such
-   * function, no right to invoke it), `INVOKE_FAILED` (no answer of Lambda) and `FUNCTION_FAILED` (no answer of the
-   * function that can be read).
+   * function, no right to invoke it, no region or credentials), `INVOKE_FAILED` (no answer of Lambda) and
+   * `FUNCTION_FAILED` (no answer of the function that can be read).
    */
   code: string;
   outcome: Outcome;
@@ -57,63 +57,122 @@ export interface JoinGroupOptions {
   /** The name or the ARN of the Invoke door's function. */
   functionName: string;
   /** A client for another region or other limits. It should make one attempt, since the function tries again by itself. */
-  client?: { send(command: InvokeCommand): Promise<Pick<InvokeCommandOutput, 'FunctionError' | 'Payload'>> };
+  client?: { send(command: InvokeCommand, options: { abortSignal: AbortSignal }): Promise<InvokeAnswer> };
 }
 
-/** The function has 30 seconds. */
+type InvokeAnswer = Pick<InvokeCommandOutput, 'FunctionError' | 'Payload'>;
+
+/** For the whole answer: the function has 30 seconds. */
 const REQUEST_MS = 35_000;
 
 /** Gives a function that puts users into a group through the Invoke door. That function never throws. */
 export function createJoinGroup({ functionName, client = createClient() }: JoinGroupOptions) {
   return async (input: JoinGroupInput): Promise<JoinGroupResult> => {
-    const command = new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(input) });
-    const users = Array.isArray(input.userIds) ? [...new Set<string>(input.userIds)] : [];
+    const payload = attempt(() => JSON.stringify(input));
+    // What the function gets to see, if it can.
+    const asked: unknown = (payload && parse(payload)) || input;
+    const { groupId, users } = attempt(() => namesIn(asked)) ?? { groupId: '', users: [] };
     const all = (failure: Failure, more: { detail: string; cause?: unknown }): Failed => {
       const failed = users.length > 0 ? [{ userIds: users, ...failure }] : [];
-      return { kind: 'failed', groupId: input.groupId, ...failure, ...more, joined: [], failed };
+      return { kind: 'failed', groupId, ...failure, ...more, joined: [], failed };
     };
-    let answer: Pick<InvokeCommandOutput, 'FunctionError' | 'Payload'>;
+    if (payload === undefined) {
+      const detail = 'The input can not be written as JSON. Nothing was sent.';
+      return all({ code: 'INVALID_REQUEST', outcome: 'not_sent', retryable: false }, { detail });
+    }
+    const command = new InvokeCommand({ FunctionName: functionName, Payload: payload });
+    const progress = watch(command);
     try {
-      answer = await client.send(command);
+      const answer = await inTime((abortSignal) => client.send(command, { abortSignal }));
+      const result = attempt(() => readAnswer(answer, groupId, users, all));
+      return result ?? all(...unreadable('an answer that can not be read'));
     } catch (cause) {
-      return all(...explainThrown(cause));
+      const isUnsent = progress.began && !progress.sent;
+      return all(...(attempt(() => explainThrown(cause, isUnsent)) ?? explainThrown(undefined, isUnsent)));
     }
-    const payload = parse(new TextDecoder().decode(answer.Payload));
-    if (answer.FunctionError === undefined) {
-      return isAnswer(payload) ? { ...payload, kind: 'joined' } : all(...unreadable('an answer that can not be read'));
-    }
-    const error = isObject(payload) ? payload : {};
-    const message = text(error.errorMessage) ?? '';
-    const problem = parse(message);
-    if (!isProblem(problem)) return all(...unreadable(`${text(error.errorType) ?? 'an error'}: ${message}`));
-    const { code, outcome, retryable, detail, requestId, upstreamCode, errors } = problem;
-    const facts = { detail, requestId, ...(upstreamCode !== undefined && { upstreamCode }), ...(errors && { errors }) };
-    // No call was made, so it is the same for all.
-    if (problem.failed.length === 0) return { ...all({ code, outcome, retryable }, facts), ...facts };
-    const failed = problem.failed.map(({ offset, count, ...failure }) => {
-      const { code, outcome, retryable } = failure;
-      return { userIds: users.slice(offset, offset + count), code, outcome, retryable };
-    });
-    const missed = new Set(failed.flatMap(({ userIds }) => userIds));
-    const joined = users.filter((userId) => !missed.has(userId));
-    const missedOnce = missed.size === failed.reduce((sum, { userIds }) => sum + userIds.length, 0);
-    if (joined.length !== problem.joined || !missedOnce)
-      return all(...unreadable('positions that do not fit the users'));
-    return { kind: 'failed', groupId: input.groupId, code, outcome, retryable, ...facts, joined, failed };
   };
 }
 
-function createClient(): LambdaClient {
-  return new LambdaClient({
-    maxAttempts: 1,
-    requestHandler: { connectionTimeout: 2000, requestTimeout: REQUEST_MS, throwOnRequestTimeout: true },
+/** The group that an input names, and its distinct users. */
+function namesIn(input: unknown): { groupId: string; users: string[] } {
+  const { groupId, userIds } = isObject(input) ? input : {};
+  const ids: unknown[] = Array.isArray(userIds) ? userIds : [];
+  return { groupId: text(groupId) ?? '', users: [...new Set(ids.flatMap((id) => text(id) ?? []))] };
+}
+
+/** What an answer of Lambda says of the users of a request. */
+function readAnswer(
+  { FunctionError, Payload }: InvokeAnswer,
+  groupId: string,
+  users: string[],
+  all: (...explained: Explained) => Failed,
+): JoinGroupResult {
+  const payload = parse(new TextDecoder().decode(Payload ?? new Uint8Array()));
+  if (FunctionError === undefined) {
+    if (!isAnswer(payload)) return all(...unreadable('an answer that can not be read'));
+    const { joined, requestId } = payload;
+    const isAsAsked = payload.groupId === groupId && isSameSet(joined, users);
+    return isAsAsked ? { kind: 'joined', groupId, joined, requestId } : all(...unreadable('an answer about others'));
+  }
+  const error = isObject(payload) ? payload : {};
+  const message = text(error.errorMessage) ?? '';
+  const problem = parse(message);
+  if (!isProblem(problem)) return all(...unreadable(`${text(error.errorType) ?? 'an error'}: ${message}`));
+  const { code, outcome, retryable, detail, requestId, upstreamCode, errors } = problem;
+  const facts = { detail, requestId, ...(upstreamCode !== undefined && { upstreamCode }), ...(errors && { errors }) };
+  // No call was made, so it is the same for all.
+  if (problem.failed.length === 0) return { ...all({ code, outcome, retryable }, facts), ...facts };
+  const failed = problem.failed.map(({ offset, count, ...failure }) => {
+    const { code, outcome, retryable } = failure;
+    return { userIds: users.slice(offset, offset + count), code, outcome, retryable };
   });
+  const missed = new Set(failed.flatMap(({ userIds }) => userIds));
+  const joined = users.filter((userId) => !missed.has(userId));
+  const missedOnce = missed.size === failed.reduce((sum, { userIds }) => sum + userIds.length, 0);
+  if (joined.length !== problem.joined || !missedOnce) return all(...unreadable('positions that do not fit the users'));
+  return { kind: 'failed', groupId, code, outcome, retryable, ...facts, joined, failed };
+}
+
+function createClient(): LambdaClient {
+  return new LambdaClient({ maxAttempts: 1, requestHandler: { connectionTimeout: 2000 } });
+}
+
+/** Whether the SDK has begun with a command, and whether a request of it may have gone out. */
+function watch({ middlewareStack }: InvokeCommand): { began: boolean; sent: boolean } {
+  const progress = { began: false, sent: false };
+  const note = (step: 'began' | 'sent') => {
+    return <Args, Result>(next: (args: Args) => Promise<Result>) =>
+      (args: Args): Promise<Result> => {
+        progress[step] = true;
+        return next(args);
+      };
+  };
+  middlewareStack.add(note('began'), { step: 'initialize', priority: 'high' });
+  middlewareStack.add(note('sent'), { step: 'deserialize', priority: 'low' });
+  return progress;
+}
+
+/** Ends a request that takes too long: the SDK's own limit ends with the headers of an answer. */
+async function inTime<T>(request: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const limit = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new DOMException(`no whole answer within ${REQUEST_MS} ms`, 'TimeoutError'));
+      limit.abort();
+    }, REQUEST_MS);
+  });
+  try {
+    return await Promise.race([request(limit.signal), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 type Explained = [failure: Failure, more: { detail: string; cause?: unknown }];
 
-/** Lambda refused, or did not answer. */
-function explainThrown(cause: unknown): Explained {
+/** Lambda refused, or did not answer, or was not asked. */
+function explainThrown(cause: unknown, isUnsent: boolean): Explained {
   const error: Record<string, unknown> = isObject(cause) ? cause : {};
   const status = isObject(error.$metadata) ? error.$metadata.httpStatusCode : undefined;
   const name = text(error.name) ?? 'an error';
@@ -124,10 +183,12 @@ function explainThrown(cause: unknown): Explained {
       { detail, cause },
     ];
   }
-  if ((typeof status === 'number' && status >= 400 && status < 500) || name === 'CredentialsProviderError') {
+  const isRefused = typeof status === 'number' && status >= 400 && status < 500;
+  if (isRefused || isUnsent || name === 'CredentialsProviderError') {
     // A function that is being created or updated answers 409 for a while.
     const failure = { code: 'INVOKE_REFUSED', outcome: 'not_sent', retryable: status === 409 } as const;
-    return [failure, { detail: `Lambda refused the invocation (${name}). Nothing was sent.`, cause }];
+    const what = isRefused ? 'Lambda refused the invocation' : 'Lambda could not be asked';
+    return [failure, { detail: `${what} (${name}). Nothing was sent.`, cause }];
   }
   const detail = `Lambda gave no answer (${name}). The users may have joined; repeating is safe.`;
   return [
@@ -142,12 +203,16 @@ function unreadable(why: string): Explained {
   return [{ code: 'FUNCTION_FAILED', outcome: 'unknown', retryable: true }, { detail }];
 }
 
-function parse(text: string): unknown {
+function attempt<T>(get: () => T): T | undefined {
   try {
-    return JSON.parse(text);
+    return get();
   } catch {
     return undefined;
   }
+}
+
+function parse(text: string): unknown {
+  return attempt(() => JSON.parse(text));
 }
 
 function text(value: unknown): string | undefined {
@@ -161,6 +226,11 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function isAnswer(value: unknown): value is Omit<Joined, 'kind'> {
   if (!isObject(value) || typeof value.groupId !== 'string' || typeof value.requestId !== 'string') return false;
   return Array.isArray(value.joined) && value.joined.every((userId) => typeof userId === 'string');
+}
+
+function isSameSet(some: readonly string[], distinct: readonly string[]): boolean {
+  const found = new Set(some);
+  return some.length === distinct.length && distinct.every((one) => found.has(one));
 }
 
 interface Problem extends Failure {

@@ -1,14 +1,22 @@
+import type net from 'node:net';
 import type { InvokeCommand } from '@aws-sdk/client-lambda';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createJoinGroup } from '../../client/join-group.ts';
 import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
 import { clockOf } from '../helpers/clock-of.ts';
 import { createInvokeHandler } from '../helpers/described-doors.ts';
+import { answers as answering, response, startFaultyServer, writes } from '../helpers/faulty-server.ts';
 
 const input = { groupId: 'g', userIds: ['a', 'b', 'a', 'c'] };
 const payload = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
 type Send = (command: InvokeCommand) => Promise<unknown>;
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
 
 /** What the client makes of an answer of Lambda, or of what the SDK throws. */
 const given = (send: Send, more = {}) =>
@@ -74,6 +82,7 @@ describe('the client, without an answer of the function', () => {
   const answers = (value: unknown, more: object = { FunctionError: 'Unhandled' }) => {
     return async () => ({ ...more, Payload: payload(value) });
   };
+  const joined = (groupId: string, ...users: string[]) => answers({ groupId, joined: users, requestId: 'r' }, {});
   const problem = { code: 'GROUP_FULL', outcome: 'rejected', retryable: false, detail: 'x', requestId: 'r', joined: 0 };
   const thrown = (value: object) => answers({ errorType: 'GROUP_FULL', errorMessage: JSON.stringify(value) });
   const part = { code: 'GROUP_FULL', outcome: 'rejected', retryable: false };
@@ -122,6 +131,20 @@ describe('the client, without an answer of the function', () => {
       true,
     ],
     ['nothing', async () => ({}), 'FUNCTION_FAILED', 'unknown', true],
+    ['an empty answer', async () => ({ Payload: null }), 'FUNCTION_FAILED', 'unknown', true],
+    ['no answer object', async () => undefined, 'FUNCTION_FAILED', 'unknown', true],
+    [
+      'an answer that breaks',
+      async () => ({ FunctionError: undefined, Payload: revoked() }),
+      'FUNCTION_FAILED',
+      'unknown',
+      true,
+    ],
+    ['another group', joined('other', 'a', 'b', 'c'), 'FUNCTION_FAILED', 'unknown', true],
+    ['fewer users', joined('g', 'a', 'b'), 'FUNCTION_FAILED', 'unknown', true],
+    ['one user for another', joined('g', 'a', 'b', 'd'), 'FUNCTION_FAILED', 'unknown', true],
+    ['a user twice', joined('g', 'a', 'b', 'b'), 'FUNCTION_FAILED', 'unknown', true],
+    ['a user too many', joined('g', 'a', 'b', 'c', 'd'), 'FUNCTION_FAILED', 'unknown', true],
     ['half a problem', thrown({ code: 'GROUP_FULL', failed: [] }), 'FUNCTION_FAILED', 'unknown', true],
     [
       'too many positions',
@@ -140,8 +163,130 @@ describe('the client, without an answer of the function', () => {
     expect(result).toHaveProperty('detail', expect.not.stringContaining('planted'));
   });
 
+  it('takes the users in any order', async () => {
+    expect(await given(joined('g', 'c', 'a', 'b'))).toMatchObject({ kind: 'joined', joined: ['c', 'a', 'b'] });
+  });
+
   it('says why a function ended', async () => {
     const result = await given(answers({ errorType: 'Sandbox.Timedout', errorMessage: 'Task timed out' }));
     expect(result).toHaveProperty('detail', expect.stringContaining('Sandbox.Timedout: Task timed out'));
+  });
+});
+
+describe('the client never throws', () => {
+  const throwing = new Proxy({}, { get: () => Symbol('planted'), has: () => true });
+  const circular: Record<string, unknown> = { groupId: 'g', userIds: ['a'] };
+  circular.self = circular;
+  const send: Send = async () => {
+    throw new Error('nothing is to be sent');
+  };
+  const notSent = { code: 'INVALID_REQUEST', outcome: 'not_sent', retryable: false };
+
+  it.each<[string, unknown, string, string[]]>([
+    ['a bigint', { groupId: 'g', userIds: [1n] }, 'g', []],
+    ['a bigint beside a user', { groupId: 'g', userIds: ['a', 1n, 'a'] }, 'g', ['a']],
+    ['a circle', circular, 'g', ['a']],
+    ['nothing', undefined, '', []],
+    ['a function', () => undefined, '', []],
+    ['a revoked proxy', revoked(), '', []],
+    [
+      'a getter that throws',
+      {
+        groupId: 'g',
+        get userIds() {
+          throw new Error('planted');
+        },
+      },
+      '',
+      [],
+    ],
+  ])('for %s in place of an input, and sends nothing', async (_name, odd, groupId, users) => {
+    const result = await createJoinGroup({ functionName: 'f', client: { send: send as never } })(odd as never);
+    expect(result).toMatchObject({ kind: 'failed', groupId, ...notSent, joined: [] });
+    expect(result).toHaveProperty('failed', users.length > 0 ? [{ userIds: users, ...notSent }] : []);
+    expect(result).toHaveProperty('detail', expect.stringContaining('Nothing was sent'));
+  });
+
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['a revoked proxy', revoked()],
+    ['what answers everything', throwing],
+    ['an error without a prototype', Object.setPrototypeOf(new Error('planted'), null)],
+  ])('for %s that is thrown in place of an answer', async (_name, thrown) => {
+    const result = await given(() => Promise.reject(thrown));
+    expect(result).toMatchObject({ kind: 'failed', code: 'INVOKE_FAILED', outcome: 'unknown', joined: [] });
+  });
+});
+
+describe('the client of the AWS SDK', () => {
+  function environment(url: string, region = 'us-east-1'): void {
+    vi.stubEnv('AWS_ENDPOINT_URL_LAMBDA', url);
+    vi.stubEnv('AWS_REGION', region);
+    vi.stubEnv('AWS_CONFIG_FILE', '/dev/null');
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+  }
+  const FAILED = { kind: 'failed', code: 'INVOKE_FAILED', outcome: 'unknown', retryable: true };
+  const UNSENT = { kind: 'failed', code: 'INVOKE_REFUSED', outcome: 'not_sent', retryable: false };
+
+  it.each([
+    ['no region', '', 'f'],
+    ['no function', 'us-east-1', undefined],
+  ])('says that nothing was sent with %s', async (_name, region, functionName) => {
+    const server = await startFaultyServer(answering(200, '{}'));
+    environment(server.url, region);
+    const result = await createJoinGroup({ functionName: functionName as string })(input);
+    expect(result).toMatchObject({ ...UNSENT, cause: expect.any(Error), failed: [{ userIds: ['a', 'b', 'c'] }] });
+    expect(server.seen).toEqual([]);
+    await server.close();
+  });
+
+  it('says that the users may have joined once a request went out', async () => {
+    const server = await startFaultyServer(writes('', (socket) => socket.destroy()));
+    environment(server.url);
+    expect(await createJoinGroup({ functionName: 'f' })(input)).toMatchObject(FAILED);
+    expect(server.seen).toHaveLength(1);
+    await server.close();
+  });
+
+  it('reads an answer without a body', async () => {
+    const server = await startFaultyServer(answering(200, ''));
+    environment(server.url);
+    expect(await createJoinGroup({ functionName: 'f' })(input)).toMatchObject({ code: 'FUNCTION_FAILED' });
+    await server.close();
+  });
+
+  it.each([
+    ['headers whose body never comes', writes(response(200, '', { 'Content-Length': '100' }))],
+    ['half an answer', writes(response(200, '{"groupId"', { 'Content-Length': '100' }))],
+    ['nothing at all', {}],
+  ])('waits 35 seconds for %s, and lets go', async (_name, behavior) => {
+    let open = 0;
+    const onConnection = (socket: net.Socket) => {
+      open += 1;
+      socket.on('close', () => {
+        open -= 1;
+      });
+    };
+    const server = await startFaultyServer({ ...behavior, onConnection });
+    environment(server.url);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      let result: unknown;
+      const asked = createJoinGroup({ functionName: 'f' })(input).then((it) => {
+        result = it;
+      });
+      while (server.seen.length === 0) await new Promise(setImmediate);
+      for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+      await vi.advanceTimersByTimeAsync(34_999);
+      expect(result).toBeUndefined();
+      await vi.advanceTimersByTimeAsync(1);
+      await asked;
+      expect(result).toMatchObject({ ...FAILED, detail: expect.stringContaining('TimeoutError') });
+    } finally {
+      vi.useRealTimers();
+    }
+    await expect.poll(() => open).toBe(0);
+    await server.close();
   });
 });
