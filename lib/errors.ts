@@ -118,7 +118,12 @@ export class JoinError extends Error {
 
 /** Whatever was thrown, as a JoinError: anything unforeseen is INTERNAL, with the original as its cause. */
 export function toJoinError(thrown: unknown): JoinError {
-  return thrown instanceof JoinError ? thrown : new JoinError('INTERNAL', { cause: thrown });
+  try {
+    if (thrown instanceof JoinError) return thrown;
+  } catch {
+    // A proxy may throw when it is asked what it is.
+  }
+  return new JoinError('INTERNAL', { cause: thrown });
 }
 
 /** The same failure for users that no call was made for, because an earlier call met it. */

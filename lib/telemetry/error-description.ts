@@ -1,33 +1,55 @@
 import type { JoinError } from '../errors.ts';
 
 const MAX_CAUSES = 4;
-/** Causes looked at, those that say nothing themselves included. */
-const MAX_DEPTH = 8;
 
 /** A cause as name and message, and its causes behind it. Whatever was thrown, this does not throw. */
 export function describeCause(cause: unknown): string | undefined {
   const parts: string[] = [];
   let current = cause;
-  for (let depth = 0; current !== undefined && parts.length < MAX_CAUSES && depth < MAX_DEPTH; depth++) {
-    if (!(current instanceof Error)) {
+  for (let depth = 0; current !== undefined && depth < MAX_CAUSES; depth++) {
+    const error = readError(current);
+    if (!error) {
       parts.push(`a thrown ${current === null ? 'null' : typeof current}`);
       break;
     }
-    // Of several addresses each failed in its own way, and Node's error for all of them says nothing.
-    if (current instanceof AggregateError && current.errors.length > 0) {
-      current = current.errors[0];
-      continue;
-    }
-    parts.push(`${current.name}: ${current.message}`);
-    current = current.cause;
+    parts.push(`${text(error.name)}: ${text(error.message)}`);
+    current = error.cause;
   }
   return parts.length > 0 ? parts.join(' <- ') : undefined;
 }
 
 /** Where an unforeseen error came from: its stack without its message. */
 export function framesOf(thrown: unknown): string[] | undefined {
-  if (!(thrown instanceof Error)) return undefined;
-  return thrown.stack?.split('\n').filter((line) => /^ +at /.test(line));
+  const stack = readable(() => (thrown instanceof Error ? thrown.stack : undefined));
+  return typeof stack === 'string' ? stack.split('\n').filter((line) => /^ +at /.test(line)) : undefined;
+}
+
+/** What an error says, of any type. Undefined for what is no error or can't be read. */
+function readError(value: unknown): { name: unknown; message: unknown; cause: unknown } | undefined {
+  return readable(() => {
+    if (!(value instanceof Error)) return undefined;
+    // Of several addresses each failed in its own way, and Node's error for all of them says nothing.
+    const { name, message, cause } = firstOf(value);
+    return { name, message, cause };
+  });
+}
+
+function firstOf(error: Error): Error {
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
+  return first instanceof Error ? first : error;
+}
+
+/** Undefined where a getter or a proxy throws. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : `(${typeof value})`;
 }
 
 /** What a line says of a failure. */
