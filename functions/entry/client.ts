@@ -13,7 +13,10 @@ const WARM_UP_MS = 2000;
 
 export const clock = new Clock();
 
-export const sleep: Sleep = (ms, options) => wait(ms, undefined, options);
+/** The longest wait of Node's timers, 24 days: what is longer ends at once. Emulators of Lambda may have more time left. */
+const MAX_SLEEP_MS = 2 ** 31 - 1;
+
+export const sleep: Sleep = (ms, options) => wait(Math.min(ms, MAX_SLEEP_MS), undefined, options);
 
 /** Starts a client, and fetches what its first call needs. */
 export async function startClient(

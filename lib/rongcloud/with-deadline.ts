@@ -1,15 +1,12 @@
 /** Waits, or rejects once the signal is aborted. */
 export type Sleep = (ms: number, options?: { signal?: AbortSignal }) => Promise<unknown>;
 
-/** The longest time that a timer of Node waits: with a longer one it fires at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /** What comes of some work, or what `late` gives if the work takes longer than `ms`. */
 export function withDeadline<T, Late>(work: Promise<T>, ms: number, sleep: Sleep, late: () => Late): Promise<T | Late> {
   const settled = new AbortController();
   return new Promise((resolve, reject) => {
     work.then(resolve, reject).finally(() => settled.abort());
-    const timer = sleep(Math.min(Math.max(0, ms), MAX_TIMER_MS), { signal: settled.signal });
+    const timer = sleep(Math.max(0, ms), { signal: settled.signal });
     timer.then(
       () => resolve(late()),
       () => undefined,

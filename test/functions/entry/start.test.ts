@@ -1,7 +1,16 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { expectDescribedResult } from '../../helpers/described-doors.ts';
-import { answers, type FaultyServer, neverAnswers, startFaultyServer } from '../../helpers/faulty-server.ts';
+import {
+  answers,
+  type Behavior,
+  type FaultyServer,
+  inTurn,
+  joins,
+  neverAnswers,
+  response,
+  startFaultyServer,
+} from '../../helpers/faulty-server.ts';
 
 const startHttp = async () => (await import('../../../functions/entry/http.ts')).start();
 const startInvoke = async () => (await import('../../../functions/entry/invoke.ts')).start();
@@ -50,6 +59,24 @@ it('starts although neither answers', async () => {
   await startHttp();
   expect(silent.seen.length).toBeGreaterThanOrEqual(2);
 });
+
+it.each([2 ** 31 + 10_000, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY])(
+  'waits for the secret with %d ms left, which is more than a timer takes',
+  async (remainingMs) => {
+    const secret = JSON.stringify({ SecretString: '{"appKey":"key","appSecret":"secret"}' });
+    const length = { 'Content-Length': String(secret.length) };
+    const slowly: Behavior = {
+      onRequest: (socket) => void setTimeout(() => socket.write(response(200, secret, length)), 50),
+    };
+    environment(await serve(inTurn(answers(400, '{}'), slowly)), await serve(answers(500, '')));
+    const rongCloud = await serve(joins);
+    vi.stubEnv('RONGCLOUD_API_URLS', rongCloud.url);
+    vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
+    const handler = await startInvoke();
+    const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => remainingMs };
+    expect(await handler({ groupId: 'g', userIds: ['a'] }, invocation)).toMatchObject({ joined: ['a'] });
+  },
+);
 
 it('takes only what comes through the front, once it knows the secret of that', async () => {
   const issuer = await serve(answers(200, '{"keys":[]}'));

@@ -24,8 +24,6 @@ describe('withDeadline', () => {
     [1500, 1500],
     [0, 0],
     [-1, 0],
-    // A longer timer would fire at once.
-    [2 ** 40, 2 ** 31 - 1],
   ])('with %i ms left waits %i', async (leftMs, waitMs) => {
     const sleep = vi.fn<Sleep>(async () => undefined);
     expect(await withDeadline(never, leftMs, sleep, late)).toBe('late');
