@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { type Input, texts, whole } from './input.ts';
 import {
   MAX_VISIBILITY_SECONDS,
@@ -13,19 +13,25 @@ const MAX_MESSAGES = 10;
 const MAX_WAIT_SECONDS = 20;
 const POLL_MS = 20;
 
+/** The machine's clock. */
+const TIME = {
+  now: () => performance.now(),
+  sleep: (ms: number, options: { signal: AbortSignal }): Promise<void> => setTimeout(ms, undefined, options),
+};
+
 /** ReceiveMessage: waits for a message as long as it is told to, or until the receiver goes away. */
-export async function receive(queue: SqsQueue, input: Input, gone: AbortSignal): Promise<object> {
+export async function receive(queue: SqsQueue, input: Input, gone: AbortSignal, time = TIME): Promise<object> {
   const max = whole(input, 'MaxNumberOfMessages', 1, MAX_MESSAGES) ?? 1;
   const hiddenSeconds = whole(input, 'VisibilityTimeout', 0, MAX_VISIBILITY_SECONDS);
   const waitSeconds = whole(input, 'WaitTimeSeconds', 0, MAX_WAIT_SECONDS) ?? 0;
   const hiddenMs = hiddenSeconds === undefined ? undefined : hiddenSeconds * 1000;
-  const until = performance.now() + waitSeconds * 1000;
+  const until = time.now() + waitSeconds * 1000;
   while (!gone.aborted) {
     const messages = queue.receive(max, hiddenMs).map((message) => toApiMessage(message, input));
     if (messages.length > 0) return { Messages: messages };
-    const leftMs = until - performance.now();
+    const leftMs = until - time.now();
     if (leftMs <= 0) break;
-    await sleep(Math.min(POLL_MS, leftMs), undefined, { signal: gone }).catch(() => undefined);
+    await time.sleep(Math.min(POLL_MS, leftMs), { signal: gone }).catch(() => undefined);
   }
   return {};
 }

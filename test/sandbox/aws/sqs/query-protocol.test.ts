@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readQuery } from '../../../../sandbox/aws/sqs/query-protocol.ts';
 import { type LocalSqs, startLocalSqs } from '../../../helpers/local-sqs.ts';
 
 let sqs: LocalSqs;
@@ -15,12 +16,13 @@ async function query(form: Record<string, string>): Promise<[status: number, xml
 }
 
 describe('the stand-in SQS in the query protocol', () => {
-  it('answers at once, however many steps a name has', async () => {
-    const start = performance.now();
-    for (const steps of [22, 10_000]) {
-      expect((await query({ Action: 'ListQueues', [`${'a.'.repeat(steps)}a`]: '1' }))[0]).toBe(200);
-      expect(performance.now() - start).toBeLessThan(1000);
-    }
+  it.each([22, 10_000])('reads a name of %i steps no deeper than any name of SQS goes', async (steps) => {
+    const form = { Action: 'ListQueues', [`${'a.'.repeat(steps)}a`]: '1' };
+    expect((await query(form))[0]).toBe(200);
+    let depth = 0;
+    let part: unknown = readQuery(String(new URLSearchParams(form))).input;
+    for (; typeof part === 'object' && part !== null; part = Object.values(part)[0]) depth += 1;
+    expect(depth).toBe(8);
   });
 
   it('takes and gives a message with its attributes, delay and sender', async () => {
