@@ -35,6 +35,6 @@ export function readPrefer(header: string | undefined): Preference | undefined {
   }
   if (!preferences.has('respond-async')) return undefined;
   const wait = preferences.get('wait') ?? '';
-  const seconds = /^\d{1,9}$/.test(wait) ? Math.min(Number(wait), MAX_WAIT_SECONDS) : 0;
+  const seconds = /^\d+$/.test(wait) ? Math.min(Number(wait), MAX_WAIT_SECONDS) : 0;
   return { waitMs: seconds === 0 ? undefined : seconds * 1000 };
 }

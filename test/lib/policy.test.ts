@@ -39,6 +39,11 @@ describe('decide', () => {
     expect(decide(user('a*b'), asks('axb'))).toMatchObject({ allowed: false });
   });
 
+  it('takes the id of a group that ends in * for a prefix too', () => {
+    expect(decide(user('vip*'), asks('vip*'))).toEqual({ allowed: true });
+    expect(decide(user('vip*'), asks('vip-1'))).toEqual({ allowed: true });
+  });
+
   it('does not take a granted id for a prefix, nor match it by case', () => {
     expect(decide(user('team'), asks('team-1'))).toMatchObject({ allowed: false });
     expect(decide(user('Team'), asks('team'))).toMatchObject({ allowed: false });

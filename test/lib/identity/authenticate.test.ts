@@ -72,6 +72,12 @@ describe('createAuthenticator', () => {
     expect(await authenticator().authenticate(await bearer(good(), header as object))).toMatchObject({ kind: 'user' });
   });
 
+  it('takes a key-bound token for a bearer token, by that scheme alone', async () => {
+    const bound = await bearer({ ...good(), cnf: { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' } });
+    expect(await authenticator().authenticate(bound)).toMatchObject({ userId: 'alice' });
+    await refused(bound.replace('Bearer', 'DPoP'));
+  });
+
   it.each(['logout+jwt', 'dpop+jwt', 'JWE', ''])('refuses the typ %s', async (typ) => {
     await refused(await bearer(good(), { typ }));
   });
