@@ -5,9 +5,17 @@ import { configDefaults, defineConfig } from 'vitest/config';
  * What takes minutes: simulated days, every command and query of the docs, the memory of hostile bodies and of many
  * calls, the suite under another rule. `npm run test:slow`.
  */
-const SLOW = ['alarms', 'commands', 'heap', 'memory', 'model/outage', 'model/queues-down', 'own-rule', 'queries', 'sandbox/aws/cli'].map(
-  (name) => `test/${name}.test.ts`,
-);
+const SLOW = [
+  'alarms',
+  'commands',
+  'heap',
+  'memory',
+  'model/outage',
+  'model/queues-down',
+  'own-rule',
+  'queries',
+  'sandbox/aws/cli',
+].map((name) => `test/${name}.test.ts`);
 
 export default defineConfig(({ mode }) => ({
   test: {

@@ -93,11 +93,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sandbox/console',
     'build.ts',
   ],
-  'tools/sim': [],
+  'tools/sim': ['lib/clock.ts'],
   'tools/chromium.ts': [],
   'tools/screenshot.ts': ['sandbox', 'tools/chromium.ts', 'build.ts', 'playwright-core'],
   'bench/contenders': ['@aws-sdk/client-secrets-manager', 'aws-lambda', 'jose'],
   bench: [
+    'lib/clock.ts',
     'lib/errors.ts',
     'lib/rongcloud',
     'lib/join',

@@ -162,7 +162,7 @@ describe.skipIf(!CHROMIUM && !INSISTS)('a web page in Chromium', () => {
       if (request.url === '/favicon.ico') icons.push(`${request.socket.localPort} ${response.statusCode}`);
     };
     subscribe('http.server.response.finish', note);
-    sandbox.im.primary.misbehave({ kind: 'close', calls: 1 });
+    sandbox.im.primary.fault.set({ kind: 'close', calls: 1 });
     const { page } = await open('evil.example');
     // All but the two of serverless-offline, which is another process.
     const { httpUrl, invokeUrl, awsUrl, issuer, consoleUrl, im } = sandbox;
@@ -173,7 +173,7 @@ describe.skipIf(!CHROMIUM && !INSISTS)('a web page in Chromium', () => {
     }
     unsubscribe('http.server.response.finish', note);
     expect(sandbox.im.primary.fault.how).toBeDefined();
-    sandbox.im.primary.misbehave(undefined);
+    sandbox.im.primary.fault.set(undefined);
   }, 60_000);
 
   it('finds every port closed under a name of its own that leads to this machine', async () => {

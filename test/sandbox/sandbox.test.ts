@@ -2,7 +2,7 @@ import net from 'node:net';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createJoinGroup } from '../../client/join-group.ts';
-import { isMetrics } from '../../sandbox/functions.ts';
+import { isMetrics } from '../../sandbox/lambda/functions.ts';
 import { SERVICE } from '../helpers/claims.ts';
 import { startTestSandbox, type TestSandbox } from '../helpers/sandbox.ts';
 
