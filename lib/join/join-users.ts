@@ -1,6 +1,6 @@
 import { type Blame, type JoinError, notSent } from '../errors.ts';
 import type { CallOptions, RongCloudClient } from '../rongcloud/client.ts';
-import { type JoinRequest, toCalls } from '../rongcloud/form.ts';
+import { type JoinRequest, toCalls, toForm } from '../rongcloud/form.ts';
 
 /** Users of one request that did not join, and why. `offset` is where they begin in the request's list. */
 export interface FailedUsers {
@@ -28,7 +28,7 @@ export function createJoinUsers(client: Pick<RongCloudClient, 'join'>): JoinUser
     const failed: FailedUsers[] = [];
     let offset = 0;
     for (const call of toCalls(request)) {
-      const error = await client.join(call.form, options);
+      const error = await client.join(toForm(call), options);
       if (error) failed.push({ offset, userIds: call.userIds, error });
       else joined.push(...call.userIds);
       offset += call.userIds.length;

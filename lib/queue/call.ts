@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type JoinError, unsure } from '../errors.ts';
 import type { Attempt, RongCloudClient } from '../rongcloud/client.ts';
-import { toCalls } from '../rongcloud/form.ts';
+import { toForm } from '../rongcloud/form.ts';
 import { mayBeForItsContent } from '../rongcloud/return-codes.ts';
 import type { MergedJoin, QueuedJoin } from './coalesce.ts';
 import type { LostEvents } from './events.ts';
@@ -38,12 +38,12 @@ export function createCall(
 ): CallForUsers {
   const { groupId } = group;
   return async (userIds, turn, groupName) => {
-    const [call] = toCalls({ groupId, userIds, ...(groupName !== undefined && { groupName }) });
+    const form = toForm({ groupId, userIds, ...(groupName !== undefined && { groupName }) });
     const requestId = randomUUID();
     let domain: string | undefined;
     let hasTurn = false;
     const join = (): Promise<JoinError | undefined> =>
-      client.join(call?.form ?? '', {
+      client.join(form, {
         requestId,
         deadline: options.deadline,
         async beforeSending() {

@@ -38,7 +38,7 @@ export type ClientEvent = 'domainSwitch' | 'retryBudgetExhausted';
 
 export interface RongCloudClient {
   /**
-   * Makes one `/group/join.json` call with a form of `toCalls`, on the other domain too if one fails. Gives undefined
+   * Makes one `/group/join.json` call with a form of `toForm`, on the other domain too if one fails. Gives undefined
    * when every user in it has joined; otherwise the failure of the attempt whose outcome is least certain. Never throws.
    */
   join(form: string, options: CallOptions): Promise<JoinError | undefined>;

@@ -14,12 +14,6 @@ export interface JoinRequest {
   groupName?: string;
 }
 
-/** One call's worth of a join: its users and the `/group/join.json` form that carries them. */
-export interface JoinCall {
-  userIds: readonly string[];
-  form: string;
-}
-
 /** What stands in a form as it is (URL Standard, "application/x-www-form-urlencoded"). */
 const PLAIN = /^[\w.*-]*$/;
 
@@ -32,32 +26,40 @@ function pair(name: string, value: string): string {
   return new URLSearchParams([[name, value]]).toString();
 }
 
-/**
- * Splits a join into calls of at most 1000 users and 95 000 bytes, order kept. In each form `groupId` and
- * `groupName` stand first: a server that caps the number of parameters then never loses them.
- */
-export function toCalls({ groupId, userIds, groupName }: JoinRequest): JoinCall[] {
-  const head = [pair('groupId', groupId), ...(groupName === undefined ? [] : [pair('groupName', groupName)])];
-  const calls: JoinCall[] = [];
-  let users: string[] = [];
-  let pairs = [...head];
-  // The encoded form is ASCII, so characters are bytes; each pair costs one '&' more.
-  const headBytes = head.join('&').length;
+/** How many bytes a pair takes. Most ids are plain, and need not be written for that. */
+function pairBytes(name: string, value: string): number {
+  return PLAIN.test(value) ? name.length + 1 + value.length : pair(name, value).length;
+}
+
+/** Splits a join into calls of at most 1000 users and 95 000 bytes each, order kept. */
+export function toCalls({ groupId, userIds, groupName }: JoinRequest): JoinRequest[] {
+  const name = groupName === undefined ? {} : { groupName };
+  // The encoded form is ASCII, so characters are bytes; each pair after the first costs one '&' more.
+  const headBytes =
+    pairBytes('groupId', groupId) + (groupName === undefined ? 0 : 1 + pairBytes('groupName', groupName));
+  const calls: JoinRequest[] = [];
+  let start = 0;
   let bytes = headBytes;
-  const finishCall = (): void => {
-    calls.push({ userIds: users, form: pairs.join('&') });
-    users = [];
-    pairs = [...head];
-    bytes = headBytes;
-  };
-  for (const userId of userIds) {
-    const next = pair('userId', userId);
-    const full = users.length === MAX_USERS_PER_CALL || bytes + 1 + next.length > MAX_FORM_BYTES;
-    if (full && users.length > 0) finishCall();
-    users.push(userId);
-    pairs.push(next);
-    bytes += 1 + next.length;
+  for (const [i, userId] of userIds.entries()) {
+    const next = 1 + pairBytes('userId', userId);
+    if (i > start && (i - start === MAX_USERS_PER_CALL || bytes + next > MAX_FORM_BYTES)) {
+      calls.push({ groupId, userIds: userIds.slice(start, i), ...name });
+      start = i;
+      bytes = headBytes;
+    }
+    bytes += next;
   }
-  if (users.length > 0) finishCall();
+  if (userIds.length > start) calls.push({ groupId, userIds: userIds.slice(start), ...name });
   return calls;
+}
+
+/**
+ * The `/group/join.json` form of one call. `groupId` and `groupName` stand first: a server that caps the number of
+ * parameters then never loses them.
+ */
+export function toForm({ groupId, userIds, groupName }: JoinRequest): string {
+  const pairs = [pair('groupId', groupId)];
+  if (groupName !== undefined) pairs.push(pair('groupName', groupName));
+  for (const userId of userIds) pairs.push(pair('userId', userId));
+  return pairs.join('&');
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_FORM_BYTES, toCalls } from '../../../lib/rongcloud/form.ts';
+import { MAX_FORM_BYTES, toCalls, toForm } from '../../../lib/rongcloud/form.ts';
 
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 });
 const users = (count: number): string[] => Array.from({ length: count }, (_, i) => `u${i}`);
@@ -11,8 +11,8 @@ describe('toCalls', () => {
   it('carries everything so that the server decodes what was given, order and repeats kept', () => {
     fc.assert(
       fc.property(text, fc.array(text, { minLength: 1, maxLength: 30 }), fc.option(text), (groupId, userIds, name) => {
-        const [call] = toCalls({ groupId, userIds, ...(name !== null && { groupName: name }) });
-        const decoded = [...new URLSearchParams(call?.form)];
+        const form = toForm({ groupId, userIds, ...(name !== null && { groupName: name }) });
+        const decoded = [...new URLSearchParams(form)];
         expect(decoded).toEqual([
           ['groupId', groupId],
           ...(name === null ? [] : [['groupName', name]]),
@@ -31,14 +31,14 @@ describe('toCalls', () => {
     ['😀', 'userId=%F0%9F%98%80'],
     ["-_.*~!'()", 'userId=-_.*%7E%21%27%28%29'],
   ])('writes %s as java.net.URLEncoder does', (id, pair) => {
-    expect(toCalls({ groupId: 'g', userIds: [id] })[0]?.form).toBe(`groupId=g&${pair}`);
+    expect(toForm({ groupId: 'g', userIds: [id] })).toBe(`groupId=g&${pair}`);
   });
 
   it('writes each character as URLSearchParams does', () => {
     for (let code = 0; code <= 0x2fff; code++) {
       const id = `a${String.fromCharCode(code)}`;
       const pairs = new URLSearchParams({ groupId: 'g', userId: id });
-      expect(toCalls({ groupId: 'g', userIds: [id] })[0]?.form).toBe(pairs.toString());
+      expect(toForm({ groupId: 'g', userIds: [id] })).toBe(pairs.toString());
     }
   });
 
@@ -58,7 +58,7 @@ describe('toCalls', () => {
     const ids = (last: number): string[] => [...Array.from({ length: 949 }, () => 'x'.repeat(92)), 'y'.repeat(last)];
     const exact = MAX_FORM_BYTES - 9 - 949 * 100 - 8;
     const fits = toCalls({ groupId: 'g', userIds: ids(exact) });
-    expect(fits.map((call) => call.form.length)).toEqual([MAX_FORM_BYTES]);
+    expect(fits.map((call) => toForm(call).length)).toEqual([MAX_FORM_BYTES]);
     expect(toCalls({ groupId: 'g', userIds: ids(exact + 1) }).map((call) => call.userIds.length)).toEqual([949, 1]);
   });
 
@@ -66,7 +66,7 @@ describe('toCalls', () => {
     // 'groupId=g&groupName=n' is 21 bytes.
     const ids = (last: number): string[] => [...Array.from({ length: 949 }, () => 'x'.repeat(92)), 'y'.repeat(last)];
     const exact = MAX_FORM_BYTES - 21 - 949 * 100 - 8;
-    const formsOf = (userIds: string[]) => toCalls({ groupId: 'g', groupName: 'n', userIds }).map(({ form }) => form);
+    const formsOf = (userIds: string[]) => toCalls({ groupId: 'g', groupName: 'n', userIds }).map(toForm);
     expect(formsOf(ids(exact)).map(({ length }) => length)).toEqual([MAX_FORM_BYTES]);
     expect(formsOf(ids(exact + 1))).toHaveLength(2);
   });
@@ -77,7 +77,8 @@ describe('toCalls', () => {
       fc.property(fc.array(wide, { minLength: 1, maxLength: 3000, size: 'max' }), (userIds) => {
         const calls = toCalls({ groupId: '组'.repeat(64), userIds, groupName: '名'.repeat(64) });
         expect(calls.flatMap((call) => call.userIds)).toEqual(userIds);
-        for (const { form, userIds: sent } of calls) {
+        for (const call of calls) {
+          const [form, sent] = [toForm(call), call.userIds];
           expect(sent.length).toBeLessThanOrEqual(1000);
           expect(Buffer.byteLength(form)).toBeLessThanOrEqual(MAX_FORM_BYTES);
           expect(new URLSearchParams(form).getAll('userId')).toEqual(sent);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { toCalls } from '../../../lib/rongcloud/form.ts';
+import { toForm } from '../../../lib/rongcloud/form.ts';
 import { nonceFrom, sign } from '../../../lib/rongcloud/signature.ts';
 import { ImApp } from '../../../sandbox/rongcloud/app.ts';
 import { type ImService, startImService } from '../../../sandbox/rongcloud/service.ts';
@@ -47,7 +47,7 @@ describe('the stand-in IM service', () => {
   });
 
   it.each(['a b', 'a+b', 'a&userId=admin', '%41', '用户', '😀'])('takes the id %s as one value', async (id) => {
-    await post(toCalls({ groupId: 'g', userIds: [id] })[0]?.form ?? '');
+    await post(toForm({ groupId: 'g', userIds: [id] }));
     expect(im.app.groups.members('g')).toEqual([id]);
   });
 
