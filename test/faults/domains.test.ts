@@ -29,6 +29,9 @@ describe('one domain at fault', () => {
     ['answers 500 with code 1000', answers(500, '{"code":1000}')],
     ['answers 502 with HTML', answers(502, '<html>Bad gateway</html>')],
     ['answers 504 with code 1050', answers(504, '{"code":1050}')],
+    ['answers 408 with HTML, as a balancer does', answers(408, '<html>Request timeout</html>')],
+    ['answers 421 with HTML', answers(421, '<html>Misdirected</html>')],
+    ['answers 499 with nothing', answers(499, '')],
     ['answers 200 with an HTML page', answers(200, '<html>Welcome</html>')],
     ['answers 200 and breaks off', brokenOff],
     [

@@ -51,6 +51,26 @@ describe('kept-alive connections', () => {
     return answer;
   });
 
+  table.row(
+    'a connection carries a join out and dies, and its replacement is refused: the group is full',
+    '409 GROUP_FULL, unknown',
+    async (bed) => {
+      bed.primary.behave(inTurn(joins, close, answers(405, '{"code":405}')));
+      await posts(bed, 1);
+      return bed.post();
+    },
+  );
+
+  table.row(
+    'a connection dies, and its replacement is refused for rate for ever',
+    '503 UPSTREAM_RATE_LIMITED, unknown',
+    async (bed) => {
+      bed.primary.behave(inTurn(joins, close, answers(429, '{"code":1008}')));
+      await posts(bed, 1);
+      return bed.post();
+    },
+  );
+
   it('does not replace a new connection that breaks, nor a reused one that is slow', async () => {
     const bed = await startFaultBed();
     bed.primary.behave(close);
