@@ -1,5 +1,5 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { harden } from '../aws-client.ts';
+import { harden } from '../aws/client.ts';
 
 /** For all that a batch tells, second attempts included: events go out beside the messages to SQS, in the same time. */
 export const EVENTS_MS = 4000;

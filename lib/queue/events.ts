@@ -1,5 +1,5 @@
 import { type EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
-import { awsCode } from '../aws-client.ts';
+import { awsCode } from '../aws/client.ts';
 import type { JoinErrorCode } from '../errors.ts';
 import { EVENTS_MS } from './eventbridge-client.ts';
 

@@ -1,5 +1,5 @@
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from '@aws-sdk/client-sqs';
-import { awsCode } from '../aws-client.ts';
+import { awsCode } from '../aws/client.ts';
 import { JoinError } from '../errors.ts';
 import { invalidRequest, type JoinRequest } from '../join/request.ts';
 import type { Enqueue } from '../join/serve.ts';

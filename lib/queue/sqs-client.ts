@@ -1,5 +1,5 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { harden } from '../aws-client.ts';
+import { harden } from '../aws/client.ts';
 
 /** For a request, its second attempt and its answer's body included: the SDK's own limits end with the headers. */
 export const SQS_REQUEST_MS = 4000;

@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import { generate } from 'selfsigned';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { secretsManagerReader } from '../../lib/credentials.ts';
+import { secretsManagerReader } from '../../lib/aws/secret.ts';
 import { createEventBridgeClient } from '../../lib/queue/eventbridge-client.ts';
 import { createAnnounce } from '../../lib/queue/events.ts';
 import { createEnqueue, createSend } from '../../lib/queue/send.ts';

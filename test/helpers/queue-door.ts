@@ -1,8 +1,8 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createHandler } from '../../functions/queue.ts';
+import { Credentials } from '../../lib/aws/secret.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { Credentials } from '../../lib/credentials.ts';
 import { JoinError } from '../../lib/errors.ts';
 import { createJoinBatch } from '../../lib/queue/batch.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';

@@ -1,10 +1,10 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { harden } from './aws-client.ts';
-import type { Clock, Moment } from './clock.ts';
-import { JoinError } from './errors.ts';
-import type { CredentialSource } from './rongcloud/client.ts';
-import type { AppCredentials } from './rongcloud/signature.ts';
-import { type Sleep, withDeadline } from './rongcloud/with-deadline.ts';
+import type { Clock, Moment } from '../clock.ts';
+import { JoinError } from '../errors.ts';
+import type { CredentialSource } from '../rongcloud/client.ts';
+import type { AppCredentials } from '../rongcloud/signature.ts';
+import { type Sleep, withDeadline } from '../rongcloud/with-deadline.ts';
+import { harden } from './client.ts';
 
 const FRESH_MS = 5 * 60_000;
 const LAST_GOOD_MS = 24 * 60 * 60_000;

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Credentials, secretsManagerReader } from '../../lib/credentials.ts';
-import type { Sleep } from '../../lib/rongcloud/with-deadline.ts';
-import type { AwsOperation } from '../../sandbox/aws/operation.ts';
-import { getSecretValue } from '../../sandbox/aws/secrets-manager.ts';
-import { startAws } from '../../sandbox/aws/server.ts';
-import { clockOf } from '../helpers/clock-of.ts';
+import { Credentials, secretsManagerReader } from '../../../lib/aws/secret.ts';
+import type { Sleep } from '../../../lib/rongcloud/with-deadline.ts';
+import type { AwsOperation } from '../../../sandbox/aws/operation.ts';
+import { getSecretValue } from '../../../sandbox/aws/secrets-manager.ts';
+import { startAws } from '../../../sandbox/aws/server.ts';
+import { clockOf } from '../../helpers/clock-of.ts';
 
 const SECRET = '{"appKey":"key","appSecret":"s3cret"}';
 const MINUTE = 60_000;
