@@ -1,12 +1,11 @@
 import { MIMEType } from 'node:util';
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { JoinError } from '../lib/errors.ts';
 import type { Authenticate } from '../lib/identity/authenticate.ts';
 import type { Caller } from '../lib/identity/caller.ts';
 import { type CheckOrigin, ORIGIN_HEADER } from '../lib/identity/origin.ts';
 import { clientOf, senderOf } from '../lib/identity/sender.ts';
 import { invalidRequest, type JoinRequest, parsePathAndBody } from '../lib/join/request.ts';
-import { MAX_REQUEST_BYTES, parseRequestText } from '../lib/join/request-text.ts';
+import { MAX_REQUEST_BYTES, parseRequestText, unreadableBody } from '../lib/join/request-text.ts';
 import {
   type Admitted,
   type Enqueue,
@@ -16,6 +15,7 @@ import {
   type TellIdentity,
 } from '../lib/join/serve.ts';
 import type { Decision } from '../lib/policy.ts';
+import { fieldOf, isObject } from './event-field.ts';
 import { type HttpAnswer, problemAnswer, queuedAnswer, reportAnswer } from './http-answer.ts';
 import { readPrefer } from './prefer.ts';
 
@@ -34,15 +34,17 @@ export interface HttpDeps extends ServeDeps {
 /** People wait at this door: its calls end no later than this after the start. */
 const LIMIT_MS = 8000;
 
-/** The HTTP door, `POST /groups/{groupId}/members` of an API Gateway HTTP API (payload 2.0). Never throws. */
+const EXPECTED_EVENT = 'This function expects an event of an API Gateway HTTP API, payload format 2.0.';
+
+/** The HTTP door, `POST /groups/{groupId}/members` of an API Gateway HTTP API (payload 2.0). No event makes it throw. */
 export function createHandler(deps: HttpDeps) {
-  return async (event: APIGatewayProxyEventV2, invocation: Invocation): Promise<HttpAnswer> => {
-    const prefer = readPrefer(event.headers?.prefer);
+  return async (event: unknown, invocation: Invocation): Promise<HttpAnswer> => {
+    const prefer = readPrefer(headerOf(event, 'prefer'));
     const served = await serve(deps, {
       door: 'http',
       invocation,
-      givenRequestId: event.headers?.['x-request-id'],
-      traceparent: event.headers?.traceparent,
+      givenRequestId: headerOf(event, 'x-request-id'),
+      traceparent: headerOf(event, 'traceparent'),
       admit: (tell) => admit(deps, event, tell),
       limitMs: LIMIT_MS,
       later: deps.enqueue && prefer && { enqueue: deps.enqueue, ...prefer },
@@ -54,40 +56,56 @@ export function createHandler(deps: HttpDeps) {
         return queuedAnswer(served, served.requestId);
       case 'failed':
         return problemAnswer(served.error, served.requestId, {
-          tokenGiven: event.headers?.authorization !== undefined,
+          tokenGiven: headerOf(event, 'authorization') !== undefined,
           random: deps.random,
         });
     }
   };
 }
 
-/** Checks the way, authenticates, reads, checks and asks the policy, in this order: 403, 401, 413, 415, 400, 403. */
+/**
+ * Checks the event and the way, authenticates, reads, checks and asks the policy, in this order: 400, 403, 401, 413, 415,
+ * 400, 403.
+ */
 async function admit(
   { authenticate, checkOrigin, decide, clock }: HttpDeps,
-  event: APIGatewayProxyEventV2,
+  event: unknown,
   tell: TellIdentity,
 ): Promise<Admitted> {
-  checkOrigin?.(event.headers[ORIGIN_HEADER]);
+  if (!isObject(fieldOf(fieldOf(event, 'requestContext'), 'http'))) {
+    throw invalidRequest([{ pointer: '', detail: EXPECTED_EVENT }], EXPECTED_EVENT);
+  }
+  checkOrigin?.(headerOf(event, ORIGIN_HEADER));
   const askedAt = clock.steady();
-  const caller = await authenticate(event.headers.authorization).finally(() => {
+  const caller = await authenticate(headerOf(event, 'authorization')).finally(() => {
     tell.durationMs(clock.steady() - askedAt);
   });
   tell.client(clientOf(caller));
   const body = readBody(event);
   const selfId = caller.kind === 'user' ? caller.userId : undefined;
-  const request = parsePathAndBody(event.pathParameters?.groupId, body, selfId);
+  const request = parsePathAndBody(fieldOf(fieldOf(event, 'pathParameters'), 'groupId'), body, selfId);
   const decision = decide(caller, request);
   if (!decision.allowed) throw new JoinError('FORBIDDEN', { detail: decision.reason });
   return { request, senderGroup: () => senderOf(caller) };
 }
 
+/** A header by its name in lower case, as API Gateway gives it. */
+function headerOf(event: unknown, name: string): string | undefined {
+  const value = fieldOf(fieldOf(event, 'headers'), name);
+  return typeof value === 'string' ? value : undefined;
+}
+
 /** The body's JSON value, or undefined if there is no body. */
-function readBody(event: APIGatewayProxyEventV2): unknown {
-  if (!event.body) return undefined;
-  const bytes = Buffer.byteLength(event.body, event.isBase64Encoded ? 'base64' : 'utf8');
-  if (bytes > MAX_REQUEST_BYTES) throw new JoinError('PAYLOAD_TOO_LARGE');
-  if (!isJson(event.headers['content-type'])) throw new JoinError('UNSUPPORTED_MEDIA_TYPE');
-  return parseRequestText(event.isBase64Encoded ? decodeBase64(event.body) : event.body);
+function readBody(event: unknown): unknown {
+  const body = fieldOf(event, 'body');
+  if (!body) return undefined;
+  if (typeof body !== 'string') throw unreadableBody();
+  const isBase64 = fieldOf(event, 'isBase64Encoded') === true;
+  if (Buffer.byteLength(body, isBase64 ? 'base64' : 'utf8') > MAX_REQUEST_BYTES) {
+    throw new JoinError('PAYLOAD_TOO_LARGE');
+  }
+  if (!isJson(headerOf(event, 'content-type'))) throw new JoinError('UNSUPPORTED_MEDIA_TYPE');
+  return parseRequestText(isBase64 ? decodeBase64(body) : body);
 }
 
 /** A body without a type is taken for JSON, the only type that this door takes. */
@@ -106,5 +124,5 @@ function decodeBase64(body: string): string {
   try {
     if (bytes.toString('base64') === body) return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {}
-  throw invalidRequest([{ pointer: '', detail: 'Must be valid JSON in UTF-8.' }]);
+  throw unreadableBody();
 }

@@ -2,6 +2,7 @@ import { JoinError, toJoinError } from '../lib/errors.ts';
 import { reportProblem, toProblem } from '../lib/join/problem.ts';
 import { parseMessage, UNKNOWN_KEY } from '../lib/join/request.ts';
 import { failureOf, type Invocation, type ServeDeps, type Served, serve } from '../lib/join/serve.ts';
+import { fieldOf } from './event-field.ts';
 
 /** The answer when everyone joined. */
 export interface InvokeResult {
@@ -21,7 +22,7 @@ export function createHandler(deps: ServeDeps) {
     const served = await serve(deps, {
       door: 'invoke',
       invocation,
-      givenRequestId: givenRequestId(event),
+      givenRequestId: fieldOf(event, 'requestId'),
       admit: async () => ({ request: parseMessage(event) }),
     });
     const error = failureOf(served);
@@ -29,10 +30,6 @@ export function createHandler(deps: ServeDeps) {
     const { groupId, joined } = served.report;
     return { groupId, joined, requestId: served.requestId };
   };
-}
-
-function givenRequestId(event: unknown): unknown {
-  return typeof event === 'object' && event !== null && 'requestId' in event ? event.requestId : undefined;
 }
 
 function toThrow(error: JoinError, served: Served): JoinError {

@@ -35,7 +35,10 @@ function inLambda(door: string, expression: string, env: Record<string, string> 
 // Most wait for a process of their own.
 describe.concurrent('the bundle', () => {
   it('answers under the flags that Lambda gives Node', async () => {
-    const { stdout } = await inLambda('http.mjs', 'await handler({ headers: {} }, context)');
+    const { stdout } = await inLambda(
+      'http.mjs',
+      'await handler({ requestContext: { http: {} }, headers: {} }, context)',
+    );
     const answer = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
     expectDescribedResult(answer);
     expect(JSON.parse(answer.body)).toMatchObject({ code: 'UNAUTHENTICATED' });

@@ -4,6 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { httpEvent } from './helpers/http-event.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RUNTIME = `${ROOT}node_modules/aws-lambda-ric/index.mjs`;
@@ -83,7 +84,7 @@ async function inLambda(handler: string, event: object, env = {}): Promise<Outco
 }
 
 it("loads the HTTP door with Lambda's runtime client, and answers", async () => {
-  const { path, body, printed } = await inLambda('dist/http.handler', { headers: {} });
+  const { path, body, printed } = await inLambda('dist/http.handler', httpEvent());
   // The runtime client sets it for each invocation.
   expect(printed).toContain(`"xray_trace_id":"${TRACE_ID}"`);
   expect(path).toBe('invocation/aws-1/response');

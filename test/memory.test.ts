@@ -6,6 +6,7 @@ import { SqsQueue } from '../sandbox/aws/sqs/queue.ts';
 import { type BuiltDoor, startBuiltDoor } from './helpers/built-door.ts';
 import { SERVICE } from './helpers/claims.ts';
 import { answers, startFaultyServer } from './helpers/faulty-server.ts';
+import { httpEvent } from './helpers/http-event.ts';
 import { AUDIENCE, goodClaims, ISSUER, keySet, testKey } from './helpers/tokens.ts';
 
 // What a body may cost a built door in a process of its own, as large as Lambda passes one on and as large as is parsed.
@@ -70,12 +71,8 @@ async function peak(built: BuiltDoor, events: object[]): Promise<{ bytes: number
 
 it.each(BODIES)('the HTTP door takes less than 200 MB for a body of %s', async (_name, make) => {
   const { built, token } = await start('http');
-  const event = (body: string) => ({
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    pathParameters: { groupId: 'g' },
-    body,
-    isBase64Encoded: false,
-  });
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const event = (body: string) => httpEvent({ headers, body });
   const { bytes, statuses } = await peak(built, [event(make(PASSED)), event(make(PARSED)), event(make(PARSED))]);
   expect(bytes).toBeLessThan(LIMIT);
   expect(statuses[0]).toBe(413);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import names from '../lib/telemetry/metric-names.json' with { type: 'json' };
+import { withBug } from './helpers/built-door.ts';
 import { SERVICE } from './helpers/claims.ts';
 import { query, type Row, toFields } from './helpers/logs-insights.ts';
 import { startTelemetryBed } from './helpers/telemetry-bed.ts';
@@ -56,7 +57,7 @@ beforeAll(async () => {
   await withoutQueue.invoke(await bed.httpEvent({ headers: { prefer: 'respond-async' } }));
   await withoutBus.invoke(batch(join('planted-user')), 60_000);
   await http.invoke({ ...(await bed.httpEvent()), headers: {} });
-  await http.invoke({});
+  await http.invoke(withBug(await bed.httpEvent()));
   for (const door of [doors[3], doors[5]]) await door?.invoke(await bed.httpEvent());
   await doors[4]?.invoke(batch(join('planted-user')), 60_000);
   bed.app.unknownUsers.add('planted-ghost');

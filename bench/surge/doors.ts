@@ -1,4 +1,4 @@
-import type { APIGatewayProxyEventV2, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createHandler as createHttpHandler } from '../../functions/http.ts';
 import { createHandler as createQueueHandler } from '../../functions/queue.ts';
 import { createJoinUsers } from '../../lib/join/join-users.ts';
@@ -69,8 +69,8 @@ export function startHttpDoor(surroundings: Surroundings) {
   });
   return async ({ userId, groupId, prefer }: Ask, invocation: Invocation): Promise<number> => {
     const headers = { authorization: userId, ...(prefer !== undefined && { prefer }) };
-    const event: Pick<APIGatewayProxyEventV2, 'headers' | 'pathParameters'> = { headers, pathParameters: { groupId } };
-    const answer = await handler(event as APIGatewayProxyEventV2, invocation);
+    const event = { requestContext: { http: {} }, headers, pathParameters: { groupId } };
+    const answer = await handler(event, invocation);
     return answer.statusCode ?? 200;
   };
 }

@@ -1,3 +1,4 @@
+import type { JoinError } from '../errors.ts';
 import { MAX_ID_LENGTH } from '../ids.ts';
 import { invalidRequest, MAX_USERS } from './request.ts';
 
@@ -27,8 +28,12 @@ export function parseRequestText(text: string): unknown {
     return JSON.parse(text);
   } catch {
     // The parser's message quotes the text, so it is not kept as the cause.
-    throw invalidRequest([{ pointer: '', detail: 'Must be valid JSON in UTF-8.' }]);
+    throw unreadableBody();
   }
+}
+
+export function unreadableBody(): JoinError {
+  return invalidRequest([{ pointer: '', detail: 'Must be valid JSON in UTF-8.' }]);
 }
 
 /** Counts brackets outside of strings, which costs no memory. */

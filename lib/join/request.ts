@@ -100,8 +100,11 @@ function toJoinRequest(groupId: string, parts: { userIds: string[]; groupName?: 
 }
 
 /** An INVALID_REQUEST that names the faults. */
-export function invalidRequest(fields: readonly FieldError[]): JoinError {
-  return new JoinError('INVALID_REQUEST', { fields: fields.slice(0, MAX_FIELD_ERRORS) });
+export function invalidRequest(fields: readonly FieldError[], detail?: string): JoinError {
+  return new JoinError('INVALID_REQUEST', {
+    fields: fields.slice(0, MAX_FIELD_ERRORS),
+    ...(detail !== undefined && { detail }),
+  });
 }
 
 /** Of the keys that do not belong, an issue names the first alone. */

@@ -3,6 +3,7 @@ import { Clock } from '../../lib/clock.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
 import { createHttpHandler, createInvokeHandler } from '../helpers/described-doors.ts';
 import { neverAnswers } from '../helpers/faulty-server.ts';
+import { httpEvent } from '../helpers/http-event.ts';
 import { reliabilityTable } from '../helpers/reliability-table.ts';
 
 const table = reliabilityTable('Time');
@@ -76,8 +77,7 @@ describe('what nobody foresaw', () => {
         },
       };
       const http = createHttpHandler(deps);
-      const event = { headers: {}, pathParameters: { groupId: 'g' } } as unknown as Parameters<typeof http>[0];
-      const { statusCode, body = '' } = await http(event, invocation);
+      const { statusCode, body = '' } = await http(httpEvent(), invocation);
       expect([statusCode, JSON.parse(body).code]).toEqual([500, 'INTERNAL']);
       expect(body).not.toContain('planted');
       const invoke = createInvokeHandler(deps);
@@ -88,7 +88,7 @@ describe('what nobody foresaw', () => {
       });
       expect(logged).toMatchObject([{ code: 'INTERNAL' }, { code: 'INTERNAL' }]);
       failing = false;
-      expect((await http(event, invocation)).statusCode).toBe(200);
+      expect((await http(httpEvent(), invocation)).statusCode).toBe(200);
     });
   }
 });

@@ -1,9 +1,9 @@
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { expect, it, vi } from 'vitest';
 import type { Caller } from '../../lib/identity/caller.ts';
 import type { Enqueue } from '../../lib/join/serve.ts';
 import { clockOf } from '../helpers/clock-of.ts';
 import { createHttpHandler } from '../helpers/described-doors.ts';
+import { httpEvent } from '../helpers/http-event.ts';
 
 /** What the HTTP door gives to the queue for a caller. */
 async function enqueued(caller: Caller, groupId: string): Promise<Parameters<Enqueue>[]> {
@@ -17,11 +17,11 @@ async function enqueued(caller: Caller, groupId: string): Promise<Parameters<Enq
     clock: clockOf(() => 0),
     enqueue,
   });
-  const event = {
+  const event = httpEvent({
     headers: { authorization: 'Bearer t', prefer: 'respond-async' },
     pathParameters: { groupId },
     body: '{"userIds":["alice"]}',
-  } as unknown as APIGatewayProxyEventV2;
+  });
   const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 };
   expect((await handler(event, invocation)).statusCode).toBe(202);
   return enqueue.mock.calls;

@@ -1,10 +1,10 @@
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { describe, expect, it, vi } from 'vitest';
 import type { HttpDeps } from '../../functions/http.ts';
 import { JoinError } from '../../lib/errors.ts';
 import { createOriginCheck } from '../../lib/identity/origin.ts';
 import { clockOf } from '../helpers/clock-of.ts';
 import { createHttpHandler } from '../helpers/described-doors.ts';
+import { FOREIGN_EVENTS } from '../helpers/foreign-events.ts';
 import { alice, ask, failing, service } from '../helpers/http-door.ts';
 
 describe('the HTTP door', () => {
@@ -164,20 +164,31 @@ describe('the HTTP door', () => {
     expect(log.mock.lastCall?.[1]).toMatchObject({ code: 'INTERNAL', cause: { message: 'private' } });
   });
 
-  it.each([
-    [500, {}],
-    [400, { headers: { prefer: 7 } }],
-  ])('answers %i even to an event that is none: %j', async (status, event) => {
+  it.each(FOREIGN_EVENTS)('says what it expects when it is given %s, before all else', async (_name, event) => {
+    const authenticate = vi.fn<HttpDeps['authenticate']>();
+    const checkOrigin = vi.fn<NonNullable<HttpDeps['checkOrigin']>>();
+    const log = vi.fn();
     const handler = createHttpHandler({
-      authenticate: async () => alice,
+      authenticate,
+      checkOrigin,
       decide: () => ({ allowed: true }),
       joinUsers: async () => ({ groupId: 'g', joined: [], failed: [] }),
-      telemetry: { request: () => {}, attempt: () => {} },
+      telemetry: { request: log, attempt: () => {} },
       random: () => 0,
       clock: clockOf(() => 0),
     });
-    const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 };
-    expect((await handler(event as unknown as APIGatewayProxyEventV2, invocation)).statusCode).toBe(status);
+    const { statusCode, body = '' } = await handler(event, {
+      awsRequestId: 'aws-1',
+      getRemainingTimeInMillis: () => 15_000,
+    });
+    const detail = 'This function expects an event of an API Gateway HTTP API, payload format 2.0.';
+    expect([statusCode, JSON.parse(body)]).toMatchObject([
+      400,
+      { code: 'INVALID_REQUEST', outcome: 'not_sent', detail },
+    ]);
+    expect(log.mock.calls).toMatchObject([[{ door: 'http' }, { code: 'INVALID_REQUEST' }]]);
+    expect(authenticate).not.toHaveBeenCalled();
+    expect(checkOrigin).not.toHaveBeenCalled();
   });
 
   it('logs one line of counts and no users', async () => {

@@ -3,6 +3,7 @@ import { JoinError } from '../../lib/errors.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
 import { clockOf } from '../helpers/clock-of.ts';
 import { createInvokeHandler } from '../helpers/described-doors.ts';
+import { FOREIGN_EVENTS } from '../helpers/foreign-events.ts';
 
 const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 30_000 };
 const joinsAll: JoinUsers = async ({ groupId, userIds }) => ({ groupId, joined: userIds, failed: [] });
@@ -72,18 +73,19 @@ describe('the Invoke door', () => {
     expect(error.message).not.toContain('planted');
   });
 
-  it.each([[null], ['text'], [{}], [{ groupId: 'g', userIds: [] }], [{ groupId: 'g', userIds: ['planted '] }]])(
-    'throws INVALID_REQUEST for %j and calls nobody',
-    async (event) => {
-      const { thrown, join } = setUp();
-      const error = await thrown(event);
-      expect(error.name).toBe('INVALID_REQUEST');
-      expect(JSON.parse(error.message)).toMatchObject({ code: 'INVALID_REQUEST', joined: 0, failed: [] });
-      expect(error.message).toContain('pointer');
-      expect(error.message).not.toContain('planted');
-      expect(join).not.toHaveBeenCalled();
-    },
-  );
+  it.each([
+    ...FOREIGN_EVENTS,
+    ['a join of nobody', { groupId: 'g', userIds: [] }],
+    ['a join of a bad id', { groupId: 'g', userIds: ['planted '] }],
+  ])('throws INVALID_REQUEST for %s and calls nobody', async (_name, event) => {
+    const { thrown, join } = setUp();
+    const error = await thrown(event);
+    expect(error.name).toBe('INVALID_REQUEST');
+    expect(JSON.parse(error.message)).toMatchObject({ code: 'INVALID_REQUEST', joined: 0, failed: [] });
+    expect(error.message).toContain('pointer');
+    expect(error.message).not.toContain('planted');
+    expect(join).not.toHaveBeenCalled();
+  });
 
   it('does not repeat the name of an unknown key', async () => {
     const error = await setUp().thrown({ groupId: 'g', userIds: ['a'], 'planted-user': true });

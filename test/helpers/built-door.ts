@@ -25,6 +25,9 @@ export interface DoorAnswer {
 
 const DIST = new URL('../../dist/', import.meta.url);
 
+/** Makes the HTTP door meet a bug of its own when it comes to the event's body. */
+export const withBug = (event: object): object => ({ ...event, bug: true });
+
 /** A door of `dist/` in a process of its own, as Lambda runs it. */
 export interface BuiltDoor {
   /** `laterMs`: how much later than now it is for the door. */

@@ -6,8 +6,13 @@ let later = 0;
 Date.now = () => realNow() + later;
 const { handler } = await import(process.argv[2] ?? '');
 
+function nobodyForesaw() {
+  throw new TypeError('a bug');
+}
+
 process.on('message', async ({ event, remainingMs, laterMs }) => {
   later = laterMs;
+  if (event?.bug) Object.defineProperty(event, 'body', { get: () => nobodyForesaw() });
   const context = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => remainingMs };
   try {
     const result = await handler(event, context);

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { HttpDeps } from '../../functions/http.ts';
 import { Credentials, type SecretReader } from '../../lib/aws/secret.ts';
 import { Clock } from '../../lib/clock.ts';
@@ -16,6 +15,7 @@ import type { Sleep } from '../../lib/rongcloud/with-deadline.ts';
 import type { RequestFields } from '../../lib/telemetry/fields.ts';
 import { createHttpHandler } from './described-doors.ts';
 import { answers, type FaultyServer, joins, startFaultyServer } from './faulty-server.ts';
+import { httpEvent } from './http-event.ts';
 import { goodClaims, keySet, RULES, type TestKey, testKey } from './tokens.ts';
 
 export const SECRET = '{"appKey":"key","appSecret":"s3cret"}';
@@ -134,13 +134,12 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
     },
     async post({ headers = {}, body, query = '', remainingMs = 15_000, ...given } = {}) {
       const authorization = 'authorization' in given ? given.authorization : `Bearer ${await token()}`;
-      const event = {
+      const event = httpEvent({
         headers: { ...headers, ...(authorization !== undefined && { authorization }) },
-        pathParameters: { groupId: 'g' },
         rawQueryString: query,
         ...(body !== undefined && { body }),
         isBase64Encoded: false,
-      } as unknown as APIGatewayProxyEventV2;
+      });
       const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => remainingMs };
       const result = await handler(event, invocation);
       const text = result.body ?? '';

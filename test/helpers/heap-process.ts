@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
+import { httpEvent } from './http-event.ts';
 
 /** What a batch of calls left behind. */
 export interface HeapReport {
@@ -18,7 +19,7 @@ const { handler } = await import(process.argv[2] ?? '');
 process.on('message', async ({ groupId, tokens }: HeapCalls) => {
   const statuses = new Set<unknown>();
   for (const token of tokens) {
-    const event = { headers: { authorization: `Bearer ${token}` }, pathParameters: { groupId } };
+    const event = httpEvent({ headers: { authorization: `Bearer ${token}` }, pathParameters: { groupId } });
     const context = { awsRequestId: randomUUID(), getRemainingTimeInMillis: () => 15_000 };
     statuses.add((await handler(event, context)).statusCode);
   }

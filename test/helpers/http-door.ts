@@ -1,4 +1,3 @@
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { vi } from 'vitest';
 import type { HttpDeps } from '../../functions/http.ts';
 import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
@@ -8,6 +7,7 @@ import type { JoinUsers } from '../../lib/join/join-users.ts';
 import type { Enqueue } from '../../lib/join/serve.ts';
 import { clockOf } from './clock-of.ts';
 import { createHttpHandler } from './described-doors.ts';
+import { httpEvent } from './http-event.ts';
 
 export const alice: Caller = { kind: 'user', userId: 'alice', groupPatterns: [], claims: {} };
 export const service: Caller = { kind: 'service', claims: {} };
@@ -43,7 +43,7 @@ export async function ask({ caller = alice, body, base64 = false, headers = {}, 
     telemetry: { request: log, attempt: () => {} },
     clock: clockOf(() => 1000),
   });
-  const event = {
+  const event = httpEvent({
     headers: {
       authorization: 'Bearer t',
       ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -52,7 +52,7 @@ export async function ask({ caller = alice, body, base64 = false, headers = {}, 
     pathParameters: { groupId },
     ...(body !== undefined && { body }),
     isBase64Encoded: base64,
-  } as unknown as APIGatewayProxyEventV2;
+  });
   const result = await handler(event, { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 });
   return { ...result, json: JSON.parse(result.body ?? ''), joinUsers, authenticate, log };
 }

@@ -1,5 +1,5 @@
-import type { DoorAnswer } from './built-door.ts';
-import { OPEN, startTelemetryBed, type TelemetryBed } from './telemetry-bed.ts';
+import { type DoorAnswer, withBug } from './built-door.ts';
+import { startTelemetryBed, type TelemetryBed } from './telemetry-bed.ts';
 
 export type Door = 'http' | 'invoke' | 'queue';
 
@@ -20,7 +20,7 @@ interface Fault {
   leftMs?: number;
   /** How long after a first request that is well it begins, and what breaks in between. */
   after?: { ms: number; breaks: (bed: TelemetryBed) => void };
-  event?: unknown;
+  event?: 'unreadable' | 'bug' | 'anonymous';
 }
 
 const ALL: readonly Door[] = ['http', 'invoke', 'queue'];
@@ -64,7 +64,7 @@ export const FAULTS = {
     arrange: answers(500),
   },
   'no time is left': { doors: ALL, leftMs: 400 },
-  'a bug': { doors: ['http'], event: {} },
+  'a bug': { doors: ['http'], event: 'bug' },
   'the group is full': { doors: ALL, arrange: answers(405, '{"code":405}') },
   'the bus takes nothing': {
     doors: ['queue'],
@@ -108,7 +108,7 @@ async function record(fault: Fault): Promise<Recording[]> {
   return recordings;
 }
 
-async function goodEvent(bed: TelemetryBed, { prefer }: Fault, door: Door): Promise<unknown> {
+async function goodEvent(bed: TelemetryBed, { prefer }: Fault, door: Door): Promise<object> {
   if (door === 'invoke') return { groupId: 'g', userIds: ['planted-user'] };
   if (door === 'queue') return batch('{"groupId":"g","userIds":["planted-user"]}');
   return bed.httpEvent(prefer === undefined ? {} : { headers: { prefer } });
@@ -116,8 +116,9 @@ async function goodEvent(bed: TelemetryBed, { prefer }: Fault, door: Door): Prom
 
 async function eventOf(bed: TelemetryBed, fault: Fault, door: Door): Promise<unknown> {
   if (fault.event === 'unreadable' && door === 'queue') return batch('no request');
-  if (fault.event === 'anonymous') return { headers: {}, pathParameters: { groupId: OPEN } };
-  return typeof fault.event === 'object' ? fault.event : goodEvent(bed, fault, door);
+  if (fault.event === 'anonymous') return { ...(await bed.httpEvent()), headers: {} };
+  const event = await goodEvent(bed, fault, door);
+  return fault.event === 'bug' ? withBug(event) : event;
 }
 
 function batch(body: string): object {

@@ -8,6 +8,7 @@ import { type ImService, startImService } from '../../sandbox/rongcloud/service.
 import { type BuiltDoor, type DoorAnswer, type Line, startBuiltDoor } from './built-door.ts';
 import { MEMBER, memberGroup } from './claims.ts';
 import { answers, type FaultyServer, startFaultyServer } from './faulty-server.ts';
+import { httpEvent } from './http-event.ts';
 import { leaks } from './leaks.ts';
 import { AUDIENCE, goodClaims, keySet, testKey } from './tokens.ts';
 
@@ -88,12 +89,12 @@ export async function startTelemetryBed(): Promise<TelemetryBed> {
     async httpEvent({ body, groupId = OPEN, headers, claims = { ...MEMBER, sub: 'planted-user' } } = {}) {
       const token = await key.sign({ ...goodClaims(Math.floor(Date.now() / 1000)), ...claims });
       tokens.push(token);
-      return {
+      return httpEvent({
         headers: { authorization: `Bearer ${token}`, 'x-request-id': 'mine', ...headers },
         pathParameters: { groupId },
         ...(body !== undefined && { body }),
         isBase64Encoded: false,
-      };
+      });
     },
     misbehave(how) {
       for (const domain of [primary, backup]) domain.fault.set(how);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuiltDoor, startBuiltDoor } from '../../helpers/built-door.ts';
 import { MEMBER, memberGroup, SERVICE } from '../../helpers/claims.ts';
 import { answers, type FaultyServer, startFaultyServer } from '../../helpers/faulty-server.ts';
+import { httpEvent } from '../../helpers/http-event.ts';
 import { type LocalSqs, startLocalSqs } from '../../helpers/local-sqs.ts';
 import { AUDIENCE, goodClaims, keySet, type TestKey, testKey } from '../../helpers/tokens.ts';
 
@@ -42,12 +43,12 @@ afterAll(async () => {
 
 async function post(claims: object, body?: object, to = door) {
   const token = await key.sign({ ...goodClaims(Math.floor(Date.now() / 1000)), ...claims });
-  const { result, logs } = await to.invoke({
+  const event = httpEvent({
     headers: { authorization: `Bearer ${token}`, prefer: 'respond-async' },
     pathParameters: { groupId: memberGroup('g') },
     ...(body && { body: JSON.stringify(body) }),
-    isBase64Encoded: false,
   });
+  const { result, logs } = await to.invoke(event);
   return { status: result?.statusCode, json: JSON.parse(result?.body ?? ''), logs };
 }
 const received = () => sqs.queue.receive(10);

@@ -1,4 +1,3 @@
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { expectDescribedResult } from '../../helpers/described-doors.ts';
 import {
@@ -11,6 +10,7 @@ import {
   response,
   startFaultyServer,
 } from '../../helpers/faulty-server.ts';
+import { httpEvent } from '../../helpers/http-event.ts';
 
 const startHttp = async () => (await import('../../../functions/entry/http.ts')).start();
 const startInvoke = async () => (await import('../../../functions/entry/invoke.ts')).start();
@@ -85,9 +85,8 @@ it('takes only what comes through the front, once it knows the secret of that', 
   vi.stubEnv('ORIGIN_SECRET', 'a-secret-of-the-front');
   const handler = await startHttp();
   const ask = async (headers: Record<string, string>) => {
-    const event = { headers, pathParameters: { groupId: 'g' }, isBase64Encoded: false };
     const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 };
-    const answer = await handler(event as unknown as APIGatewayProxyEventV2, invocation);
+    const answer = await handler(httpEvent({ headers }), invocation);
     expectDescribedResult(answer);
     return answer;
   };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import names from '../../../lib/telemetry/metric-names.json' with { type: 'json' };
+import { withBug } from '../../helpers/built-door.ts';
 import { REFUSED } from '../../helpers/claims.ts';
 import { linesOf, metricOf, OPEN, startTelemetryBed, type TelemetryBed } from '../../helpers/telemetry-bed.ts';
 
@@ -18,7 +19,7 @@ describe('every code, through a built door', () => {
     code: string;
     level: 'WARN' | 'ERROR';
     env?: Record<string, string>;
-    event?: Parameters<TelemetryBed['httpEvent']>[0] | 'none' | 'anonymous';
+    event?: Parameters<TelemetryBed['httpEvent']>[0] | 'bug' | 'anonymous';
     remainingMs?: number;
     before?: () => void;
     /** Fields of the line beyond those that every failure has. */
@@ -120,8 +121,8 @@ describe('every code, through a built door', () => {
     {
       code: 'INTERNAL',
       level: 'ERROR',
-      event: 'none',
-      line: { cause: expect.stringContaining('TypeError'), stack: expect.any(Array) },
+      event: 'bug',
+      line: { cause: 'TypeError: a bug', stack: expect.any(Array) },
     },
   ];
 
@@ -129,8 +130,8 @@ describe('every code, through a built door', () => {
     const http = await bed.start('http', env);
     before?.();
     const given =
-      event === 'none'
-        ? {}
+      event === 'bug'
+        ? withBug(await bed.httpEvent())
         : event === 'anonymous'
           ? { ...(await bed.httpEvent()), headers: {} }
           : await bed.httpEvent(event);
@@ -139,7 +140,7 @@ describe('every code, through a built door', () => {
     expect(body.code).toBe(code);
     expect(linesOf(answer)).toHaveLength(1);
     const [written = {}] = linesOf(answer);
-    const message = code === 'INTERNAL' || code === 'UNAUTHENTICATED' ? 'aws-1' : 'mine';
+    const message = code === 'UNAUTHENTICATED' ? 'aws-1' : 'mine';
     expect(written).toMatchObject({
       level,
       message: 'not joined',
