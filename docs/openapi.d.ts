@@ -1,4 +1,4 @@
-// Made by `npm run types:api` from docs/openapi.yaml, sha256 982b9b384e91ba45eaa6c65b7ec94439bca407d4f2908ca07d76f0aea1a116a9.
+// Made by `npm run types:api` from docs/openapi.yaml, sha256 5a1fce6333bed17e15a950fe23bb86da1f395b5f499f027d5f5f5d42d1c1ef7d.
 
 export interface paths {
     "/groups/{groupId}/members": {
@@ -25,14 +25,17 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description 1 to 64 UTF-16 units of well-formed Unicode, without control characters, and without white space at either end. */
+        /**
+         * @description 1 to 64 UTF-16 units of well-formed Unicode, without control characters, without U+FFFD, and without white space at
+         *     either end.
+         */
         Id: string;
         GroupId: components["schemas"]["Id"];
         /** @description Distinct users. An id that is given twice is sent once. */
         UserIds: components["schemas"]["Id"][];
         /**
          * @description Renames the group in push notifications, for everyone. 1 to 64 UTF-16 units of well-formed Unicode, without control
-         *     characters.
+         *     characters or U+FFFD.
          */
         GroupName: string;
         RequestId: string;

@@ -15,5 +15,7 @@ export function nameFault(name: string): string | undefined {
   // A lone surrogate has no UTF-8 form: two such ids would become the same bytes of a form.
   if (!name.isWellFormed()) return 'Must be well-formed Unicode.';
   if (CONTROL_CHARACTER.test(name)) return 'Must not hold control characters.';
+  // A reader puts it where bytes were no UTF-8, so it would name somebody who does not exist.
+  if (name.includes('\ufffd')) return 'Must not hold U+FFFD, which stands for bytes that were not UTF-8.';
   return undefined;
 }

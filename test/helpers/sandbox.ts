@@ -17,7 +17,7 @@ export interface TestSandbox extends Sandbox {
 
 export interface PostOptions {
   token?: string;
-  body?: string;
+  body?: string | Uint8Array<ArrayBuffer>;
   headers?: Record<string, string>;
 }
 

@@ -5,6 +5,7 @@ const EMPTY = 'Must not be empty.';
 const LONG = 'Must be at most 64 characters.';
 const UNICODE = 'Must be well-formed Unicode.';
 const CONTROL = 'Must not hold control characters.';
+const REPLACED = 'Must not hold U+FFFD, which stands for bytes that were not UTF-8.';
 const WHITE_SPACE = 'Must not begin or end with white space.';
 
 // Pairs at each boundary: what is just good enough, and what no longer is.
@@ -30,6 +31,9 @@ describe.each([
     ['a no-break space within', 'a\u00a0b', undefined],
     ['a zero-width space', '\u200ba', undefined],
     ['a noncharacter', '\ufffea', undefined],
+    ['the character before U+FFFD', 'a\ufffcb', undefined],
+    ['U+FFFD', 'a\ufffdb', REPLACED],
+    ['U+FFFD alone', '\ufffd', REPLACED],
   ])('of %s', (_text, text, fault) => {
     expect(faultOf(text)).toBe(fault);
   });

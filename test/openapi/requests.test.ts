@@ -26,7 +26,10 @@ function shouldTake(schema: string, value: unknown): boolean {
 const unit = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom('a', 'Z', '0', '_', '用', 'é', '%', '&', '"', '\\', '/', '~', '😀') },
   { weight: 2, arbitrary: fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }) },
-  { weight: 1, arbitrary: fc.constantFrom(' ', '\u00a0', '\u3000', '\u2028', '\u200b', '\ufeff', '\ufffe', '\u180e') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(' ', '\u00a0', '\u3000', '\u2028', '\u200b', '\ufeff', '\ufffe', '\ufffd', '\u180e'),
+  },
   { weight: 1, arbitrary: fc.constantFrom('\u0000', '\n', '\t', '\u007f', '\u0085', '\ud83d', '\ude00', '\udbff') },
 );
 const joined = (parts: fc.Arbitrary<string>, constraints: fc.ArrayConstraints) =>

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SERVICE } from '../../helpers/claims.ts';
 import { FOREIGN_EVENTS } from '../../helpers/foreign-events.ts';
 import { linesOf, startTelemetryBed, type TelemetryBed } from '../../helpers/telemetry-bed.ts';
 
@@ -10,7 +11,29 @@ afterEach(async () => {
   expect(await bed.close()).toEqual([]);
 });
 
+/** Three names as a program that writes GBK sends them, and as they come out where they are read as UTF-8. */
+const GBK_NAMES = [
+  [0xd5, 0xc5, 0xc8, 0xfd],
+  [0xc0, 0xee, 0xcb, 0xc4],
+  [0xcd, 0xf5, 0xce, 0xe5],
+].map((bytes) => Buffer.from(bytes).toString('utf8'));
+
 describe('the built HTTP door', () => {
+  it('refuses ids and names that were not UTF-8', async () => {
+    const http = await bed.start('http');
+    const pointersOf = async (parts: Parameters<TelemetryBed['httpEvent']>[0]) => {
+      const { result } = await http.invoke(await bed.httpEvent({ claims: SERVICE, ...parts }));
+      const { errors } = JSON.parse(result?.body ?? '');
+      return [result?.statusCode, errors?.map(({ pointer }: { pointer: string }) => pointer)];
+    };
+    const [name = ''] = GBK_NAMES;
+    const all = ['/userIds/0', '/userIds/1', '/userIds/2', '/groupName'];
+    expect(await pointersOf({ body: JSON.stringify({ userIds: GBK_NAMES, groupName: name }) })).toEqual([400, all]);
+    expect(await pointersOf({ groupId: name, body: '{"userIds":["a"]}' })).toEqual([400, ['/groupId']]);
+    expect(await pointersOf({ body: '{"userIds":["张三","李四","王五"],"groupName":"组"}' })).toEqual([200, undefined]);
+    expect(bed.primary.calls).toHaveLength(1);
+  });
+
   it('answers 400 to events of other sources, and logs no bug', async () => {
     const http = await bed.start('http');
     for (const [name, event] of FOREIGN_EVENTS) {
@@ -24,10 +47,42 @@ describe('the built HTTP door', () => {
 });
 
 describe('the built Invoke door', () => {
+  it('refuses ids and names that were not UTF-8', async () => {
+    const invoke = await bed.start('invoke');
+    const [name] = GBK_NAMES;
+    const { error } = await invoke.invoke({ groupId: name, userIds: GBK_NAMES, groupName: name });
+    const { code, errors } = JSON.parse(error?.message ?? '');
+    expect([code, errors.map(({ pointer }: { pointer: string }) => pointer)]).toEqual([
+      'INVALID_REQUEST',
+      ['/groupId', '/userIds/0', '/userIds/1', '/userIds/2', '/groupName'],
+    ]);
+    expect(bed.primary.calls).toEqual([]);
+  });
+
   it('throws INVALID_REQUEST for events of other sources', async () => {
     const invoke = await bed.start('invoke');
     for (const [name, event] of FOREIGN_EVENTS) {
       expect([name, (await invoke.invoke(event)).error?.name]).toEqual([name, 'INVALID_REQUEST']);
     }
+  });
+});
+
+describe('the built queue door', () => {
+  const messages = (...bodies: string[]) => ({
+    Records: bodies.map((body, i) => ({
+      messageId: `m${i}`,
+      receiptHandle: `h${i}`,
+      body,
+      attributes: { SentTimestamp: String(Date.now()), ApproximateReceiveCount: '1' },
+    })),
+  });
+
+  it('gives up a message whose ids were not UTF-8', async () => {
+    const queue = await bed.start('queue');
+    const body = JSON.stringify({ groupId: 'g', userIds: GBK_NAMES });
+    const { result } = await queue.invoke(messages(body, '{"groupId":"g","userIds":["张三"]}'), 60_000);
+    expect(result).toEqual({ batchItemFailures: [] });
+    expect(bed.dead.bodies()).toEqual([body]);
+    expect(bed.primary.calls.map(({ userIds }) => userIds)).toEqual([['张三']]);
   });
 });

@@ -20,6 +20,7 @@ describe('toCaller', () => {
     ['65 characters long', { sub: 'x'.repeat(65) }],
     ['in white space', { sub: ' alice' }],
     ['with a control character', { sub: 'al\u0000ice' }],
+    ['no UTF-8', { sub: 'al\ufffdice' }],
   ])('gives nobody where the user claim is %s, a service included', (_name, claims) => {
     // A token may hold whatever JSON can say.
     const token = JSON.parse(JSON.stringify(claims));

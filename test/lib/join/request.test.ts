@@ -53,6 +53,7 @@ describe('parseMessage', () => {
     ['a C1 control character', 'a\u0085b'],
     ['a leading space', ' a'],
     ['a trailing no-break space', 'a\u00a0'],
+    ['no UTF-8', 'a\ufffd'],
     ['a number', 7],
     ['null', null],
     ['a list', ['a']],
@@ -83,6 +84,7 @@ describe('parseMessage', () => {
     ['name of 65', 'n'.repeat(65), false],
     ['name with a lone surrogate', '\ud83d', false],
     ['name with a line break', 'a\nb', false],
+    ['name that is no UTF-8', 'a\ufffd', false],
     ['null name', null, false],
   ])('a group %s is taken: %s', (_name, groupName, taken) => {
     const parse = () => parseMessage({ groupId: 'g', userIds: ['a'], groupName });

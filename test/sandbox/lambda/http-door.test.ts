@@ -93,6 +93,14 @@ describe('the HTTP door, end to end', () => {
     expect(im().calls).toEqual([]);
   });
 
+  it('refuses ids that a program wrote in GBK, and joins nobody', async () => {
+    const name = Buffer.from([0xd5, 0xc5, 0xc8, 0xfd]);
+    const body = Buffer.concat([Buffer.from('{"userIds":["'), name, Buffer.from('"]}')]);
+    const { status, json } = await sandbox.post('g', { token: service, body });
+    expect([status, json.code]).toEqual([400, 'INVALID_REQUEST']);
+    expect(im().calls).toEqual([]);
+  });
+
   it('points at a group id in the path', async () => {
     const { status, json } = await sandbox.post(' x', { token: service, body: '{"userIds":["a"]}' });
     expect([status, json.errors]).toEqual([
