@@ -1,4 +1,4 @@
-// Made by `npm run types:api` from docs/openapi.yaml, sha256 5a1fce6333bed17e15a950fe23bb86da1f395b5f499f027d5f5f5d42d1c1ef7d.
+// Made by `npm run types:api` from docs/openapi.yaml, sha256 6a3e10a9622a5abef8ec3417b71ce42476bb5f6ec9700ab269b161a2851d7de0.
 
 export interface paths {
     "/groups/{groupId}/members": {
@@ -328,7 +328,7 @@ export interface components {
                 };
             };
         };
-        /** @description A body that is not JSON. */
+        /** @description A body that is not JSON, has a `charset` other than UTF-8, or is compressed. */
         UnsupportedMediaType: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -482,7 +482,10 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description Any type that JSON has (`application/json`, `application/*+json`), or none, is taken. The body has at most 1.2 MB. */
+        /**
+         * @description Any type that JSON has (`application/json`, `application/*+json`), or none, is taken. The body is in UTF-8, is not
+         *     compressed, and has at most 1.2 MB.
+         */
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["JoinBody"];

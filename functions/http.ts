@@ -104,25 +104,35 @@ function readBody(event: unknown): unknown {
   if (Buffer.byteLength(body, isBase64 ? 'base64' : 'utf8') > MAX_REQUEST_BYTES) {
     throw new JoinError('PAYLOAD_TOO_LARGE');
   }
-  if (!isJson(headerOf(event, 'content-type'))) throw new JoinError('UNSUPPORTED_MEDIA_TYPE');
+  if (!isUtf8Json(headerOf(event, 'content-type')) || isPacked(headerOf(event, 'content-encoding'))) {
+    throw new JoinError('UNSUPPORTED_MEDIA_TYPE');
+  }
   return parseRequestText(isBase64 ? decodeBase64(body) : body);
 }
 
-/** A body without a type is taken for JSON, the only type that this door takes. */
-function isJson(contentType: string | undefined): boolean {
+/** A body without a type is taken for JSON in UTF-8, the only type that this door takes. */
+function isUtf8Json(contentType: string | undefined): boolean {
   if (contentType === undefined) return true;
   try {
-    const { essence } = new MIMEType(contentType);
-    return essence === 'application/json' || /^application\/[^/]+\+json$/.test(essence);
+    const { essence, params } = new MIMEType(contentType);
+    const isJson = essence === 'application/json' || /^application\/[^/]+\+json$/.test(essence);
+    return isJson && /^utf-?8$/i.test(params.get('charset') ?? 'utf-8');
   } catch {
     return false;
   }
 }
 
+/** Whether a body would have to be unpacked. */
+function isPacked(contentEncoding = 'identity'): boolean {
+  return contentEncoding.split(',').some((coding) => !/^(identity)?$/i.test(coding.trim()));
+}
+
 function decodeBase64(body: string): string {
   const bytes = Buffer.from(body, 'base64');
+  // With the mark left in, which is taken out where all texts are read.
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   try {
-    if (bytes.toString('base64') === body) return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    if (bytes.toString('base64') === body) return utf8.decode(bytes);
   } catch {}
   throw unreadableBody();
 }

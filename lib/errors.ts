@@ -43,7 +43,7 @@ const DETAILS: Readonly<Record<JoinErrorCode, string>> = {
   UNAUTHENTICATED: 'A valid bearer token is required.',
   FORBIDDEN: 'The caller may not make this join.',
   PAYLOAD_TOO_LARGE: 'The body is larger than any valid request.',
-  UNSUPPORTED_MEDIA_TYPE: 'The body must be application/json.',
+  UNSUPPORTED_MEDIA_TYPE: 'The body must be application/json in UTF-8, and not compressed.',
   GROUP_FULL: 'The group has no room for these users.',
   UPSTREAM_REJECTED: 'The IM service refused the request.',
   UPSTREAM_MISCONFIGURED: 'The IM service refuses this service until a person acts.',

@@ -18,14 +18,18 @@ export const MAX_REQUEST_BYTES = MAX_USERS * (MAX_ID_LENGTH * ESCAPED_UNIT_BYTES
 /** A request is an object with a list: what is nested deeper is no request, whatever else it is. */
 const MAX_DEPTH = 8;
 
-/** The value of a JSON text. Throws INVALID_REQUEST, without a word of the text, if it is no JSON or too large or deep. */
+/**
+ * The value of a JSON text, which may begin with one byte order mark. Throws INVALID_REQUEST, without a word of the text,
+ * if it is no JSON or too large or deep.
+ */
 export function parseRequestText(text: string): unknown {
   if (Buffer.byteLength(text) > MAX_REQUEST_BYTES) {
     throw invalidRequest([{ pointer: '', detail: `Must take at most ${MAX_REQUEST_BYTES} bytes.` }]);
   }
   if (isTooDeep(text)) throw invalidRequest([{ pointer: '', detail: `Must be nested at most ${MAX_DEPTH} deep.` }]);
   try {
-    return JSON.parse(text);
+    // A reader of JSON may ignore the mark (RFC 8259, section 8.1).
+    return JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text);
   } catch {
     // The parser's message quotes the text, so it is not kept as the cause.
     throw unreadableBody();

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ask, service } from '../helpers/http-door.ts';
 
@@ -13,6 +14,15 @@ describe('the HTTP door, given a body', () => {
     ['application/jsonp', 415],
     ['nonsense', 415],
     ['application/json; charset=utf-8', 200],
+    ['application/json;charset="UTF-8"', 200],
+    ['application/json; Charset=utf8', 200],
+    ['application/vnd.api+json; charset=UTF-8; a=b', 200],
+    ['application/json; charset=GBK', 415],
+    ['application/json; charset="gb18030"', 415],
+    ['application/json; charset=utf-16', 415],
+    ['application/json; charset=utf-88', 415],
+    ['application/json; charset=iso-8859-1', 415],
+    ['application/vnd.api+json; charset=gbk', 415],
     ['Application/JSON', 200],
     ['application/vnd.api+json', 200],
   ])('of the type %s answers %i', async (type, status) => {
@@ -21,8 +31,58 @@ describe('the HTTP door, given a body', () => {
     if (status === 415) expect(json.code).toBe('UNSUPPORTED_MEDIA_TYPE');
   });
 
-  it('does not care for the type where there is no body', async () => {
-    expect((await ask({ headers: { 'content-type': 'text/plain' } })).statusCode).toBe(200);
+  it.each([
+    ['identity', 200],
+    ['Identity', 200],
+    ['', 200],
+    [' identity , identity', 200],
+    ['gzip', 415],
+    ['br', 415],
+    ['identity, gzip', 415],
+    ['aws-chunked', 415],
+    ['unidentity', 415],
+  ])('in the encoding %j answers %i', async (encoding, status) => {
+    for (const base64 of [false, true]) {
+      const body = base64 ? Buffer.from('{}').toString('base64') : '{}';
+      const { statusCode, json } = await ask({ body, base64, headers: { 'content-encoding': encoding } });
+      expect(statusCode).toBe(status);
+      if (status === 415) expect(json.code).toBe('UNSUPPORTED_MEDIA_TYPE');
+    }
+  });
+
+  it('of which it unpacks nothing says that first', async () => {
+    const body = gzipSync('{}').toString('base64');
+    const headers = { 'content-encoding': 'gzip' };
+    expect(await ask({ body, base64: true, headers })).toMatchObject({ statusCode: 415 });
+  });
+
+  it.each(['text/plain', 'application/json; charset=GBK'])(
+    'does not care for the type %s where there is no body',
+    async (type) => {
+      const headers = { 'content-type': type, 'content-encoding': 'gzip' };
+      expect((await ask({ headers })).statusCode).toBe(200);
+    },
+  );
+
+  it.each([
+    ['none', '', 200],
+    ['one', '\ufeff', 200],
+    ['two', '\ufeff\ufeff', 400],
+  ])(
+    'with %s of the marks that UTF-8 may begin with answers the same as text and in base64',
+    async (_n, mark, status) => {
+      const body = `${mark}{"userIds":["a"]}`;
+      const { statusCode, json } = await ask({ caller: service, body });
+      const encoded = await ask({ caller: service, body: Buffer.from(body).toString('base64'), base64: true });
+      expect([statusCode, encoded.statusCode]).toEqual([status, status]);
+      if (status === 200) expect([json.joined, encoded.json.joined]).toEqual([['a'], ['a']]);
+    },
+  );
+
+  it('has no other mark taken away', async () => {
+    for (const body of ['{"userIds":["\ufeffa"]}', '{"userIds":["a"]}\ufeff', ' \ufeff{"userIds":["a"]}']) {
+      expect((await ask({ caller: service, body })).statusCode).toBe(400);
+    }
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SERVICE } from '../../helpers/claims.ts';
 import { FOREIGN_EVENTS } from '../../helpers/foreign-events.ts';
@@ -32,6 +33,23 @@ describe('the built HTTP door', () => {
     expect(await pointersOf({ groupId: name, body: '{"userIds":["a"]}' })).toEqual([400, ['/groupId']]);
     expect(await pointersOf({ body: '{"userIds":["张三","李四","王五"],"groupName":"组"}' })).toEqual([200, undefined]);
     expect(bed.primary.calls).toHaveLength(1);
+  });
+
+  it('takes JSON in UTF-8 alone, not packed, with or without its mark', async () => {
+    const http = await bed.start('http');
+    const body = '{"userIds":["planted-user"]}';
+    const statusOf = async (headers: Record<string, string>, bytes: Buffer | string = body) => {
+      const isBase64Encoded = typeof bytes !== 'string';
+      const event = await bed.httpEvent({ headers, body: isBase64Encoded ? bytes.toString('base64') : bytes });
+      return (await http.invoke({ ...event, isBase64Encoded })).result?.statusCode;
+    };
+    expect(await statusOf({ 'content-type': 'application/json; charset=GBK' })).toBe(415);
+    expect(await statusOf({ 'content-encoding': 'gzip' }, gzipSync(body))).toBe(415);
+    expect(
+      await statusOf({ 'content-type': 'application/json; charset="utf-8"', 'content-encoding': 'identity' }),
+    ).toBe(200);
+    expect(await statusOf({}, `\ufeff${body}`)).toBe(200);
+    expect(await statusOf({}, Buffer.from(`\ufeff${body}`))).toBe(200);
   });
 
   it('answers 400 to events of other sources, and logs no bug', async () => {
@@ -75,6 +93,14 @@ describe('the built queue door', () => {
       body,
       attributes: { SentTimestamp: String(Date.now()), ApproximateReceiveCount: '1' },
     })),
+  });
+
+  it('joins whom a message names whose body begins with the mark of UTF-8', async () => {
+    const queue = await bed.start('queue');
+    const { result } = await queue.invoke(messages('\ufeff{"groupId":"g","userIds":["planted-user"]}'), 60_000);
+    expect(result).toEqual({ batchItemFailures: [] });
+    expect(bed.dead.bodies()).toEqual([]);
+    expect(bed.primary.calls.map(({ userIds }) => userIds)).toEqual([['planted-user']]);
   });
 
   it('gives up a message whose ids were not UTF-8', async () => {

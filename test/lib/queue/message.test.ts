@@ -24,6 +24,12 @@ describe('readMessage', () => {
     expect(read(body)).toMatchObject({ requestId: 'm-1', request: { groupId: 'g', userIds: ['a'] } });
   });
 
+  it('leaves out one mark that UTF-8 may begin with, and no second one', () => {
+    const body = '\ufeff{"groupId":"g","userIds":["a"]}';
+    expect(read(body)).toMatchObject({ request: { groupId: 'g', userIds: ['a'] } });
+    expect(read(`\ufeff${body}`)).toMatchObject({ code: 'INVALID_REQUEST' });
+  });
+
   it.each(['planted{', '', 'null', '7', '"text"', '[]', '{"groupId":"g"}', '{"groupId":"g","userIds":["a"],"x":1}'])(
     'makes a dead letter of %s, verbatim',
     (body) => {

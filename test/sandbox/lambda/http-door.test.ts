@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { forward } from '../../../sandbox/http/forward.ts';
 import { MEMBER, memberGroup, REFUSED, SERVICE } from '../../helpers/claims.ts';
@@ -99,6 +100,18 @@ describe('the HTTP door, end to end', () => {
     const { status, json } = await sandbox.post('g', { token: service, body });
     expect([status, json.code]).toEqual([400, 'INVALID_REQUEST']);
     expect(im().calls).toEqual([]);
+  });
+
+  it('takes JSON in UTF-8 alone, not packed, with or without its mark', async () => {
+    const body = '{"userIds":["a"]}';
+    const statusOf = async (headers: Record<string, string>, bytes: string | Uint8Array<ArrayBuffer> = body) =>
+      (await sandbox.post('g', { token: service, headers, body: bytes })).status;
+    expect(await statusOf({ 'Content-Type': 'application/json; charset=GBK' })).toBe(415);
+    expect(await statusOf({ 'Content-Encoding': 'gzip' }, gzipSync(body))).toBe(415);
+    expect(im().calls).toEqual([]);
+    expect(await statusOf({ 'Content-Type': 'application/json; charset="utf-8"' })).toBe(200);
+    expect(await statusOf({ 'Content-Encoding': 'identity' })).toBe(200);
+    expect(await statusOf({}, `\ufeff${body}`)).toBe(200);
   });
 
   it('points at a group id in the path', async () => {
