@@ -1,4 +1,4 @@
-// Made by `npm run types:api` from docs/openapi.yaml, sha256 6a3e10a9622a5abef8ec3417b71ce42476bb5f6ec9700ab269b161a2851d7de0.
+// Made by `npm run types:api` from docs/openapi.yaml, sha256 c3286f1c4dfd87f5d2ee96e61eb57dbfcaf08eb6f86a26e59532c37c54cd0ec6.
 
 export interface paths {
     "/groups/{groupId}/members": {
@@ -31,6 +31,11 @@ export interface components {
          */
         Id: string;
         GroupId: components["schemas"]["Id"];
+        /**
+         * @description A group's id without / ? # % and \, and not . or .. alone. An HTTP API decodes the path, so these would not arrive as
+         *     they were sent.
+         */
+        PathGroupId: components["schemas"]["Id"] & string;
         /** @description Distinct users. An id that is given twice is sent once. */
         UserIds: components["schemas"]["Id"][];
         /**
@@ -478,7 +483,7 @@ export interface operations {
                 traceparent?: string;
             };
             path: {
-                groupId: components["schemas"]["GroupId"];
+                groupId: components["schemas"]["PathGroupId"];
             };
             cookie?: never;
         };

@@ -28,6 +28,12 @@ function textWithout(faultOf: (text: string) => string | undefined) {
 }
 
 const id = textWithout(idFault);
+/** An HTTP API decodes a path before it looks for the route, cuts it at a ?, and decodes some of it twice. */
+const NOT_IN_A_PATH = /[/?#%\\]|^\.{1,2}$/;
+const pathId = textWithout((groupId) => {
+  if (!NOT_IN_A_PATH.test(groupId)) return idFault(groupId);
+  return "Must not hold / ? # % or \\ nor be . or .., which a path can't carry. The Invoke door and the queue take such ids.";
+});
 const groupName = textWithout(nameFault);
 
 /** Ids are looked at one by one and no further than the faults that are named: a long list of junk costs little. */
@@ -78,7 +84,7 @@ export function parseMessage(value: unknown): JoinRequest {
  * `selfId` joins where the body names nobody; without it, somebody must be named. Throws as `parseMessage` does.
  */
 export function parsePathAndBody(groupId: unknown, given: unknown, selfId?: string): JoinRequest {
-  const path = v.safeParse(id, groupId);
+  const path = v.safeParse(pathId, groupId);
   const rest = v.safeParse(body, given === undefined ? {} : given);
   const faults = [
     ...(path.issues ?? []).map(({ message: detail }) => ({ pointer: '/groupId', detail })),

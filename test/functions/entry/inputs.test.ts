@@ -12,6 +12,16 @@ afterEach(async () => {
   expect(await bed.close()).toEqual([]);
 });
 
+/** A batch of the queue. */
+const messages = (...bodies: string[]) => ({
+  Records: bodies.map((body, i) => ({
+    messageId: `m${i}`,
+    receiptHandle: `h${i}`,
+    body,
+    attributes: { SentTimestamp: String(Date.now()), ApproximateReceiveCount: '1' },
+  })),
+});
+
 /** Three names as a program that writes GBK sends them, and as they come out where they are read as UTF-8. */
 const GBK_NAMES = [
   [0xd5, 0xc5, 0xc8, 0xfd],
@@ -52,6 +62,26 @@ describe('the built HTTP door', () => {
     expect(await statusOf({}, Buffer.from(`\ufeff${body}`))).toBe(200);
   });
 
+  it.each(['a%', 'a?b', 'a%2Fb', 'a/b', 'a#b', 'a\\b', '.', '..'])(
+    'does not take the group %s from a path, nor puts it on the queue, and the other doors take it',
+    async (groupId) => {
+      const http = await bed.start('http');
+      for (const headers of [{}, { prefer: 'respond-async' }, { prefer: 'respond-async, wait=1' }]) {
+        const body = '{"userIds":["planted-user"]}';
+        const { result } = await http.invoke(await bed.httpEvent({ claims: SERVICE, groupId, headers, body }));
+        expect([result?.statusCode, JSON.parse(result?.body ?? '').errors]).toMatchObject([
+          400,
+          [{ pointer: '/groupId', detail: expect.stringContaining('queue') }],
+        ]);
+      }
+      const join = { groupId, userIds: ['planted-user'] };
+      expect((await (await bed.start('invoke')).invoke(join)).result).toMatchObject({ groupId });
+      const queue = await bed.start('queue');
+      expect((await queue.invoke(messages(JSON.stringify(join)), 60_000)).result).toEqual({ batchItemFailures: [] });
+      expect(bed.primary.calls.map((call) => call.groupId)).toEqual([groupId, groupId]);
+    },
+  );
+
   it('answers 400 to events of other sources, and logs no bug', async () => {
     const http = await bed.start('http');
     for (const [name, event] of FOREIGN_EVENTS) {
@@ -86,15 +116,6 @@ describe('the built Invoke door', () => {
 });
 
 describe('the built queue door', () => {
-  const messages = (...bodies: string[]) => ({
-    Records: bodies.map((body, i) => ({
-      messageId: `m${i}`,
-      receiptHandle: `h${i}`,
-      body,
-      attributes: { SentTimestamp: String(Date.now()), ApproximateReceiveCount: '1' },
-    })),
-  });
-
   it('joins whom a message names whose body begins with the mark of UTF-8', async () => {
     const queue = await bed.start('queue');
     const { result } = await queue.invoke(messages('\ufeff{"groupId":"g","userIds":["planted-user"]}'), 60_000);

@@ -179,6 +179,30 @@ describe('parsePathAndBody', () => {
     ]);
   });
 
+  it.each(['/', '?', '#', '%', '\\', 'a/b', '.', '..'])(
+    'refuses %j in the path, and names the doors that take it',
+    (groupId) => {
+      expect(faults(() => parsePathAndBody(groupId, { userIds: ['a', groupId] }))).toEqual([
+        {
+          pointer: '/groupId',
+          detail: expect.stringMatching(
+            /^Must not hold .* which a path can't carry\. The Invoke door and the queue take such ids\.$/,
+          ),
+        },
+      ]);
+      expect(parsePathAndBody('g', { userIds: [groupId], groupName: groupId }).userIds).toEqual([groupId]);
+      expect(parseMessage({ groupId, userIds: ['a'] }).groupId).toBe(groupId);
+    },
+  );
+
+  it.each(['...', '.a', 'a.', 'a..b', ' .', 'a&b', 'a b', 'a+b', '~', ':', '@', '*'])(
+    'takes %j in the path',
+    (groupId) => {
+      expect(parsePathAndBody(`a${groupId}a`, { userIds: ['a'] }).groupId).toBe(`a${groupId}a`);
+      if (groupId !== ' .') expect(parsePathAndBody(groupId, { userIds: ['a'] }).groupId).toBe(groupId);
+    },
+  );
+
   it.each(['groupId', 'requestId', 'userId'])('refuses the unknown key %s in a body', (key) => {
     expect(pointers(() => parsePathAndBody('g', { [key]: 'x' }, 'alice'))).toEqual([`/${key}`]);
   });
