@@ -1,4 +1,4 @@
-// Made by `npm run types:api` from docs/openapi.yaml, sha256 c3286f1c4dfd87f5d2ee96e61eb57dbfcaf08eb6f86a26e59532c37c54cd0ec6.
+// Made by `npm run types:api` from docs/openapi.yaml, sha256 047272ccb5fbfe73f94930835650ecfc08f4e7d83b02920ef336443d11a524ff.
 
 export interface paths {
     "/groups/{groupId}/members": {
@@ -450,7 +450,7 @@ export interface components {
         /** @description In every answer of the service. */
         "Cache-Control": "no-store";
         "Preference-Applied": "respond-async";
-        /** @description RFC 6750. It has an error only if the request had a token. */
+        /** @description RFC 6750. It has an error only if the request had a bearer token. */
         "WWW-Authenticate": "Bearer realm=\"groups\"" | "Bearer realm=\"groups\", error=\"invalid_token\"";
         /**
          * @description Seconds, in every 503 of the service: 5, 2 for `UPSTREAM_RATE_LIMITED`, 30 for `UPSTREAM_CREDENTIALS`, and at random
@@ -468,7 +468,8 @@ export interface operations {
             header?: {
                 /**
                  * @description `respond-async` puts the request on the queue. With `wait=N`, it joins now if that ends within N seconds (8 at
-                 *     the most), and else goes to the queue. Read as RFC 7240 says, and ignored where there is no queue.
+                 *     the most), and else goes to the queue. A `wait` that is 0 or no whole number counts as none. Read as RFC 7240
+                 *     says, and ignored where there is no queue or where a quote is not closed.
                  */
                 Prefer?: string;
                 /**

@@ -56,7 +56,7 @@ export function createHandler(deps: HttpDeps) {
         return queuedAnswer(served, served.requestId);
       case 'failed':
         return problemAnswer(served.error, served.requestId, {
-          tokenGiven: headerOf(event, 'authorization') !== undefined,
+          tokenGiven: /^bearer +[^ ]/i.test(headerOf(event, 'authorization') ?? ''),
           random: deps.random,
         });
     }

@@ -16,16 +16,17 @@ const QUOTED = '"(?:[^"\\\\]|\\\\.)*"';
 const PREFERENCE = new RegExp(
   `^\\s*(${TOKEN})(?:\\s*=(?:\\s*(${TOKEN}|${QUOTED}))?)?(?:\\s*;(?:\\s*${TOKEN}(?:\\s*=(?:\\s*(?:${TOKEN}|${QUOTED}))?)?)?)*\\s*$`,
 );
-/** A longer header holds no wish. Quotes that nobody closes cost the square of its length. */
+const CLOSED = new RegExp(`^(?:${QUOTED}|[^"])*$`);
+/** A longer header holds no wish. */
 const MAX_LENGTH = 1000;
 
 /**
  * The wish to be answered later, `respond-async` with or without `wait` (RFC 7240, sections 4.1 and 4.3), or undefined
- * if a header does not hold it. `wait` is whole seconds, 8 at most; what is malformed or unknown is ignored.
+ * if a header does not hold it. `wait` is whole seconds, 8 at most; a preference that is malformed or unknown is ignored.
+ * Where a quote is not closed, nobody knows what it holds, so the header is ignored.
  */
 export function readPrefer(header: string | undefined): Preference | undefined {
-  // An event that somebody made by hand may hold anything.
-  if (typeof header !== 'string' || header.length > MAX_LENGTH) return undefined;
+  if (header === undefined || header.length > MAX_LENGTH || !CLOSED.test(header)) return undefined;
   const preferences = new Map<string, string>();
   for (const part of header.match(new RegExp(`(?:${QUOTED}|[^,"])+`, 'g')) ?? []) {
     const [, name = '', value = ''] = PREFERENCE.exec(part) ?? [];

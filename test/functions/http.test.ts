@@ -1,11 +1,13 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { HttpDeps } from '../../functions/http.ts';
 import { JoinError } from '../../lib/errors.ts';
+import { createAuthenticator } from '../../lib/identity/authenticate.ts';
 import { createOriginCheck } from '../../lib/identity/origin.ts';
 import { clockOf } from '../helpers/clock-of.ts';
 import { createHttpHandler } from '../helpers/described-doors.ts';
 import { FOREIGN_EVENTS } from '../helpers/foreign-events.ts';
 import { alice, ask, failing, service } from '../helpers/http-door.ts';
+import { RULES } from '../helpers/tokens.ts';
 
 describe('the HTTP door', () => {
   it('joins the caller when there is no body', async () => {
@@ -65,6 +67,29 @@ describe('the HTTP door', () => {
       retryable: false,
     });
     expect(joinUsers).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ['Bearer x', true],
+    ['bearer a.b.c', true],
+    ['BEARER  x', true],
+    ['Bearer a.b.c,Bearer a.b.c', true],
+    [`Bearer ${'x'.repeat(20_000)}`, true],
+    ['', false],
+    ['Bearer', false],
+    ['Bearer ', false],
+    ['Bearerx', false],
+    ['Basic YWxpY2U6c2VjcmV0', false],
+    ['Basic Bearer x', false],
+    ['x', false],
+  ])('calls %j a bad token: %s', async (authorization, isToken) => {
+    const keys = { find: () => Promise.reject(new Error('no key')) };
+    const authenticate = createAuthenticator({ rules: RULES, keys, clock: clockOf(() => 0) });
+    const { statusCode, headers } = await ask({ headers: { authorization }, authenticate });
+    expect([statusCode, headers?.['WWW-Authenticate']]).toEqual([
+      401,
+      isToken ? 'Bearer realm="groups", error="invalid_token"' : 'Bearer realm="groups"',
+    ]);
   });
 
   it('wants a service to name somebody', async () => {

@@ -19,7 +19,7 @@ export interface Ask {
   headers?: Record<string, string>;
   groupId?: string;
   joinUsers?: JoinUsers;
-  authenticate?: () => Promise<Caller>;
+  authenticate?: HttpDeps['authenticate'];
   /** Everybody may join everything unless told otherwise. */
   decide?: HttpDeps['decide'];
   checkOrigin?: CheckOrigin;
