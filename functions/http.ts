@@ -15,7 +15,7 @@ import {
   type TellIdentity,
 } from '../lib/join/serve.ts';
 import type { Decision } from '../lib/policy.ts';
-import { fieldOf, isObject } from './event-field.ts';
+import { fieldOf, isObject, textOf } from './event-field.ts';
 import { type HttpAnswer, problemAnswer, queuedAnswer, reportAnswer } from './http-answer.ts';
 import { readPrefer } from './prefer.ts';
 
@@ -91,8 +91,7 @@ async function admit(
 
 /** A header by its name in lower case, as API Gateway gives it. */
 function headerOf(event: unknown, name: string): string | undefined {
-  const value = fieldOf(fieldOf(event, 'headers'), name);
-  return typeof value === 'string' ? value : undefined;
+  return textOf(fieldOf(event, 'headers'), name);
 }
 
 /** The body's JSON value, or undefined if there is no body. */

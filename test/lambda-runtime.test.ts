@@ -98,7 +98,8 @@ it('hands a failure of the Invoke door to Lambda as an error with its code and n
 });
 
 it('loads the queue door, which keeps a message that it could not settle', async () => {
-  const record = { messageId: 'm1', body: JSON.stringify({ groupId: 'g', userIds: ['a'] }), attributes: {} };
+  const attributes = { SentTimestamp: '0', ApproximateReceiveCount: '9' };
+  const record = { messageId: 'm1', body: JSON.stringify({ groupId: 'g', userIds: ['a'] }), attributes };
   const { path, body } = await inLambda('dist/queue.handler', { Records: [record] });
   expect(path).toBe('invocation/aws-1/response');
   expect(body).toEqual({ batchItemFailures: [{ itemIdentifier: 'm1' }] });

@@ -1,12 +1,16 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { fieldOf } from '../../functions/event-field.ts';
+import { createHandler as createQueueHandler } from '../../functions/queue.ts';
 import { createAuthenticator } from '../../lib/identity/authenticate.ts';
 import { createOriginCheck } from '../../lib/identity/origin.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
+import { createBatchWorld } from '../helpers/batch-world.ts';
 import { clockOf } from '../helpers/clock-of.ts';
 import { createHttpHandler, createInvokeHandler } from '../helpers/described-doors.ts';
 import { FOREIGN_EVENTS } from '../helpers/foreign-events.ts';
 import { service } from '../helpers/http-door.ts';
+import { silent } from '../helpers/silent-telemetry.ts';
 import { RULES } from '../helpers/tokens.ts';
 
 // Whatever an event holds: no door has a bug that it could meet.
@@ -76,6 +80,55 @@ it('the HTTP door answers any event, and never with a bug', async () => {
   await fc.assert(property, { numRuns: 3000 });
   // It comes past every check.
   expect([...statuses].sort()).toEqual([200, 202, 400, 401, 403, 415]);
+});
+
+it('the queue door accounts for every record that it can name, whatever a batch holds, and else throws', async () => {
+  const body = fc.record({ groupId: id, userIds: ids, more: junk }, { requiredKeys: ['groupId', 'userIds'] });
+  const record = fc.record(
+    {
+      body: mostly(
+        fc.oneof(
+          body.map((value) => JSON.stringify(value)),
+          fc.string(),
+        ),
+      ),
+      attributes: mostly(
+        fc.record(
+          {
+            SentTimestamp: mostly(oftenFirst('5', '0', '-1', 'now')),
+            ApproximateReceiveCount: junk,
+            MessageGroupId: junk,
+          },
+          { requiredKeys: ['SentTimestamp'] },
+        ),
+      ),
+      messageAttributes: mostly(fc.record({ firstSentAt: mostly(fc.record({ stringValue: junk })) })),
+      receiptHandle: mostly(fc.constant('r')),
+      messageId: fc.oneof({ weight: 30, arbitrary: fc.uuid() }, { weight: 1, arbitrary: junk }),
+    },
+    { requiredKeys: ['messageId'] },
+  );
+  const judge = ({ userIds }: { userIds: string[] }) => (userIds.includes('b') ? 'UPSTREAM_REJECTED' : undefined);
+  const ends = new Set<string>();
+  const property = fc.asyncProperty(mostly(fc.record({ Records: mostly(fc.array(record)) })), async (event) => {
+    const { run } = createBatchWorld({ judge });
+    const handler = createQueueHandler({ joinBatch: run, telemetry: silent, clock });
+    const records = fieldOf(event, 'Records');
+    const ids = Array.isArray(records) ? records.map((one) => fieldOf(one, 'messageId')) : [undefined];
+    const kept = await handler(event, invocation).then(
+      ({ batchItemFailures }) => batchItemFailures.map(({ itemIdentifier }) => itemIdentifier),
+      ({ message }: Error) => message,
+    );
+    ends.add(typeof kept === 'string' ? kept : kept.length > 0 ? 'kept' : 'done');
+    expect(typeof kept === 'string').toBe(ids.some((messageId) => typeof messageId !== 'string' || messageId === ''));
+    if (typeof kept === 'string' || !Array.isArray(records)) return;
+    expect(ids).toEqual(expect.arrayContaining(kept));
+    const unreadable = records.filter((one) => typeof fieldOf(one, 'body') !== 'string');
+    expect(kept).toEqual(expect.arrayContaining(unreadable.map((one) => fieldOf(one, 'messageId'))));
+  });
+  await fc.assert(property, { numRuns: 1000 });
+  const expected = 'This function expects a batch of SQS: a list of Records, each with a messageId.';
+  expect([...ends].sort()).toEqual([expected, 'done', 'kept']);
 });
 
 it('the Invoke door answers any event or throws why not, and never a bug', async () => {

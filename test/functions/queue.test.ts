@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../functions/queue.ts';
 import type { BatchReport, JoinBatch } from '../../lib/queue/batch.ts';
 import { clockOf } from '../helpers/clock-of.ts';
+import { FOREIGN_EVENTS } from '../helpers/foreign-events.ts';
 import { silent } from '../helpers/silent-telemetry.ts';
 
 const event = {
@@ -80,10 +81,57 @@ describe('the queue door', () => {
     });
   });
 
+  it.each([
+    ...FOREIGN_EVENTS,
+    ['Records that are no list', { Records: 'm1' }],
+    ['Records without a list', { Records: null }],
+    ['a record that is null', { Records: [null] }],
+    ['a record without an id', { Records: [{ body: '{}', attributes: { SentTimestamp: '1' } }] }],
+    ['a record with an empty id', { Records: [{ ...event.Records[0], messageId: '' }] }],
+    ['a record whose id is no text', { Records: [...event.Records, { ...event.Records[0], messageId: 7 }] }],
+  ])('throws what it expects when it is given %s, and joins nobody', async (_name, foreign) => {
+    const { handler, joinBatch } = setUp({});
+    await expect(handler(foreign, invocation(60_000))).rejects.toThrow(
+      'This function expects a batch of SQS: a list of Records, each with a messageId.',
+    );
+    expect(joinBatch).not.toHaveBeenCalled();
+  });
+
+  const [record] = event.Records;
+  it.each([
+    ['no attributes', { messageId: 'bad', body: 'body' }],
+    ['attributes that are null', { ...record, attributes: null }],
+    ['no time', { ...record, attributes: {} }],
+    ['a time that is no number', { ...record, attributes: { SentTimestamp: 'now' } }],
+    ['a time that is an object', { ...record, attributes: { SentTimestamp: { valueOf: 1, toString: 1 } } }],
+    ['no body', { ...record, body: undefined }],
+    ['a body that is null', { ...record, body: null }],
+    ['a body that is an object', { ...record, body: { groupId: 'g', userIds: ['a'] } }],
+    ['nothing', {}],
+  ])('keeps a record with %s on the queue, and goes on with the others', async (_name, bad) => {
+    const { handler, joinBatch, batch } = setUp({ retained: ['m3'], done: 2 });
+    const Records = [{ ...bad, messageId: 'bad' }, ...event.Records];
+    const { batchItemFailures } = await handler({ Records }, invocation(60_000));
+    expect(batchItemFailures).toEqual([{ itemIdentifier: 'bad' }, { itemIdentifier: 'm3' }]);
+    expect(joinBatch.mock.lastCall?.[0].map(({ messageId }) => messageId)).toEqual(['m1', 'm2', 'm3']);
+    expect(batch.mock.lastCall?.[0]).toMatchObject({ messages: 4, retained: 2, done: 2, oldestMs: 1000 });
+  });
+
+  it('takes a record of what it needs alone, as people make them', async () => {
+    const { handler, joinBatch } = setUp({});
+    const Records = [{ messageId: 'm1', body: 'body', attributes: { SentTimestamp: '500' } }];
+    expect(await handler({ Records }, invocation(60_000))).toEqual({ batchItemFailures: [] });
+    expect(joinBatch.mock.lastCall?.[0]).toMatchObject([{ messageId: 'm1', body: 'body', sentAt: 500 }]);
+  });
+
   it('loses no message to what nobody foresaw', async () => {
     const { handler, batch } = setUp(new TypeError('bug'));
-    const { batchItemFailures } = await handler(event, invocation(60_000));
-    expect(batchItemFailures).toEqual(['m1', 'm2', 'm3'].map((itemIdentifier) => ({ itemIdentifier })));
+    const { batchItemFailures } = await handler(
+      { Records: [...event.Records, { messageId: 'bad' }] },
+      invocation(60_000),
+    );
+    expect(batchItemFailures).toEqual(['m1', 'm2', 'm3', 'bad'].map((itemIdentifier) => ({ itemIdentifier })));
+    expect(batch.mock.lastCall?.[0]).toMatchObject({ messages: 4, retained: 4 });
     expect(batch.mock.lastCall?.[1]).toMatchObject({ code: 'INTERNAL', cause: { message: 'bug' } });
   });
 });

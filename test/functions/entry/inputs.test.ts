@@ -124,6 +124,29 @@ describe('the built queue door', () => {
     expect(bed.primary.calls.map(({ userIds }) => userIds)).toEqual([['planted-user']]);
   });
 
+  it('fails for events of other sources, so that nobody takes their messages for done', async () => {
+    const queue = await bed.start('queue');
+    const { Records } = messages('{"groupId":"g","userIds":["planted-user"]}');
+    const join = { groupId: 'g', userIds: ['planted-user'] };
+    for (const event of [...FOREIGN_EVENTS.map(([, foreign]) => foreign), Records, join, { Records: [null] }]) {
+      const { error } = await queue.invoke(event, 60_000);
+      expect(error?.message).toBe('This function expects a batch of SQS: a list of Records, each with a messageId.');
+    }
+    expect(bed.primary.calls).toEqual([]);
+  });
+
+  it('keeps a record on the queue that it can not read, and joins the others', async () => {
+    const queue = await bed.start('queue');
+    const { Records } = messages('{"groupId":"g","userIds":["planted-user"]}');
+    const bad = [
+      { messageId: 'bad-1', body: '{"groupId":"g","userIds":["b"]}' },
+      { ...Records[0], messageId: 'bad-2', body: 7 },
+    ];
+    const { result } = await queue.invoke({ Records: [...bad, ...Records] }, 60_000);
+    expect(result).toEqual({ batchItemFailures: [{ itemIdentifier: 'bad-1' }, { itemIdentifier: 'bad-2' }] });
+    expect(bed.primary.calls.map(({ userIds }) => userIds)).toEqual([['planted-user']]);
+  });
+
   it('gives up a message whose ids were not UTF-8', async () => {
     const queue = await bed.start('queue');
     const body = JSON.stringify({ groupId: 'g', userIds: GBK_NAMES });
