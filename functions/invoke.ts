@@ -1,6 +1,6 @@
 import { JoinError, toJoinError } from '../lib/errors.ts';
 import { reportProblem, toProblem } from '../lib/join/problem.ts';
-import { parseMessage, UNKNOWN_KEY } from '../lib/join/request.ts';
+import { parseMessage, withoutKeys } from '../lib/join/request.ts';
 import { failureOf, type Invocation, type ServeDeps, type Served, serve } from '../lib/join/serve.ts';
 import { fieldOf } from './event-field.ts';
 
@@ -39,9 +39,8 @@ function toThrow(error: JoinError, served: Served): JoinError {
   const failed = report?.failed.map(({ offset, userIds, error: { code, outcome, retryable } }) => {
     return { offset, count: userIds.length, code, outcome, retryable };
   });
-  // The name of an unknown key is the sender's, and might be an id.
-  const errors = problem.errors?.map((field) => (field.detail === UNKNOWN_KEY ? { ...field, pointer: '' } : field));
-  const body = { ...problem, ...(errors && { errors }), joined: report?.joined.length ?? 0, failed: failed ?? [] };
+  const errors = problem.errors && { errors: withoutKeys(problem.errors) };
+  const body = { ...problem, ...errors, joined: report?.joined.length ?? 0, failed: failed ?? [] };
   const thrown = new JoinError(error.code, { detail: JSON.stringify(body), requestId });
   // Lambda answers and logs a thrown error's name as its type, and its stack.
   thrown.name = error.code;

@@ -1,6 +1,7 @@
 import type { SQSBatchResponse } from 'aws-lambda';
 import type { Clock } from '../lib/clock.ts';
 import { JoinError } from '../lib/errors.ts';
+import { withoutKeys } from '../lib/join/request.ts';
 import type { Invocation } from '../lib/join/serve.ts';
 import type { JoinBatch } from '../lib/queue/batch.ts';
 import type { QueueMessage } from '../lib/queue/message.ts';
@@ -61,7 +62,9 @@ export function createHandler(deps: QueueDeps) {
         },
       });
       const retained = [...unreadable, ...report.retained];
-      for (const { body: _, ...letter } of deadLettered) telemetry.deadLetter({ ...letter, lambdaRequestId });
+      for (const { body: _, errors, ...letter } of deadLettered) {
+        telemetry.deadLetter({ ...letter, errors: errors && withoutKeys(errors), lambdaRequestId });
+      }
       end({ done, retained: retained.length, requeued, deadLettered: deadLettered.length }, stoppedBy);
       return { batchItemFailures: retained.map((itemIdentifier) => ({ itemIdentifier })) };
     } catch (cause) {

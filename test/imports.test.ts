@@ -235,7 +235,7 @@ describe('imports', () => {
     ['lib/rongcloud/client.ts', "import type { Caller } from '../identity/caller.ts';"],
     ['lib/rongcloud/client.ts', "import * as v from 'valibot';"],
     ['lib/rongcloud/form.ts', "import http from 'node:http';"],
-    ['lib/aws/secret.ts', "import type { JoinRequest } from './join/request.ts';"],
+    ['lib/aws/secret.ts', "import type { JoinRequest } from '../join/request.ts';"],
     ['lib/identity/caller.ts', "export { parseMessage } from '../join/request.ts';"],
     ['lib/identity/caller.ts', "import { connect } from 'node:net';"],
     ['lib/telemetry/telemetry.ts', "import { serve } from '../join/serve.ts';"],

@@ -9,7 +9,7 @@ export type { JoinRequest };
 export const MAX_USERS = 3000;
 const MAX_FIELD_ERRORS = 100;
 /** What is said of a key that does not belong. */
-export const UNKNOWN_KEY = 'Unknown key.';
+const UNKNOWN_KEY = 'Unknown key.';
 
 const IS_REQUIRED = 'Is required.';
 const NOT_A_STRING = 'Must be a string.';
@@ -111,6 +111,11 @@ export function invalidRequest(fields: readonly FieldError[], detail?: string): 
     fields: fields.slice(0, MAX_FIELD_ERRORS),
     ...(detail !== undefined && { detail }),
   });
+}
+
+/** Faults for the log: an unknown key has a name that the sender chose, which may be an id, so its parent is pointed at. */
+export function withoutKeys(fields: readonly FieldError[]): FieldError[] {
+  return fields.map((field) => (field.detail === UNKNOWN_KEY ? { ...field, pointer: '' } : field));
 }
 
 /** Of the keys that do not belong, an issue names the first alone. */

@@ -1,3 +1,4 @@
+import { type FieldError, JoinError } from '../errors.ts';
 import { parseMessage } from '../join/request.ts';
 import { validRequestId } from '../join/request-id.ts';
 import { parseRequestText } from '../join/request-text.ts';
@@ -17,6 +18,9 @@ export interface QueueMessage {
   receiveCount: number;
 }
 
+const MAX_ERRORS = 10;
+const VISIBLE_ASCII = /^[!-~]*$/;
+
 /** The request in a message; a message that holds none is a dead letter as it came. Never throws. */
 export function readMessage({ messageId, body, sentAt, senderGroup }: QueueMessage): QueuedJoin | DeadLetter {
   let requestId = messageId;
@@ -26,7 +30,13 @@ export function readMessage({ messageId, body, sentAt, senderGroup }: QueueMessa
       requestId = validRequestId(value.requestId) ?? messageId;
     }
     return { messageId, requestId, sentAt, senderGroup, request: parseMessage(value) };
-  } catch {
-    return { messageId, requestId, body, code: 'INVALID_REQUEST', failedCount: 0 };
+  } catch (thrown) {
+    const errors = thrown instanceof JoinError ? thrown.fields?.slice(0, MAX_ERRORS).map(toAttribute) : undefined;
+    return { messageId, requestId, body, code: 'INVALID_REQUEST', failedCount: 0, errors };
   }
+}
+
+/** A fault as SQS takes it in an attribute: instead of a key that might hold other characters its parent is pointed at. */
+function toAttribute({ pointer, detail }: FieldError): FieldError {
+  return { pointer: VISIBLE_ASCII.test(pointer) ? pointer : '', detail };
 }

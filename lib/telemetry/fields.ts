@@ -1,4 +1,4 @@
-import type { JoinErrorCode } from '../errors.ts';
+import type { FieldError, JoinErrorCode } from '../errors.ts';
 
 /** What the line for a request holds by name, besides `coldStart` and what `describeFailure` says of a failure. */
 export interface RequestFields {
@@ -51,6 +51,8 @@ export interface DeadLetterFields {
   messageId: string;
   code: string;
   failedCount: number;
+  /** What was wrong with a message that is no valid request. */
+  errors?: readonly FieldError[] | undefined;
 }
 
 /** All that the line for events that a bus did not take may hold, besides their `cause`. */

@@ -81,6 +81,30 @@ describe('the queue door', () => {
     });
   });
 
+  it('tells what was wrong with a message, without the names that its sender gave to keys', async () => {
+    const errors = [
+      { pointer: '/userIds', detail: 'Is required.' },
+      { pointer: '/planted', detail: 'Unknown key.' },
+    ];
+    const letter = {
+      messageId: 'm3',
+      requestId: 'r-3',
+      body: '{',
+      code: 'INVALID_REQUEST' as const,
+      failedCount: 0,
+      errors,
+    };
+    const { handler, deadLetter } = setUp({ deadLettered: [letter] });
+    await handler(event, invocation(60_000));
+    expect(deadLetter.mock.lastCall?.[0]).toMatchObject({
+      code: 'INVALID_REQUEST',
+      errors: [
+        { pointer: '/userIds', detail: 'Is required.' },
+        { pointer: '', detail: 'Unknown key.' },
+      ],
+    });
+  });
+
   it.each([
     ...FOREIGN_EVENTS,
     ['Records that are no list', { Records: 'm1' }],

@@ -147,6 +147,27 @@ describe('the built queue door', () => {
     expect(bed.primary.calls.map(({ userIds }) => userIds)).toEqual([['planted-user']]);
   });
 
+  it('says what is wrong with a message, in its dead letter and in its line of the log', async () => {
+    const queue = await bed.start('queue');
+    const body = '{"groupId":"g","userId":"planted-user","planted-user":1,"用户":1}';
+    const answer = await queue.invoke(messages(body), 60_000);
+    const required = { pointer: '/userIds', detail: 'Is required.' };
+    const unknown = (pointer: string) => ({ pointer, detail: 'Unknown key.' });
+    const [letter] = bed.dead.receive(1);
+    const { errors, code } = letter?.attributes ?? {};
+    expect(code?.StringValue).toBe('INVALID_REQUEST');
+    expect(JSON.parse(errors?.StringValue ?? '')).toEqual([
+      required,
+      unknown('/userId'),
+      unknown('/planted-user'),
+      unknown(''),
+    ]);
+    expect(linesOf(answer)).toMatchObject([
+      { message: 'dead-lettered', code: 'INVALID_REQUEST', errors: [required, unknown(''), unknown(''), unknown('')] },
+      { message: 'batch done' },
+    ]);
+  });
+
   it('gives up a message whose ids were not UTF-8', async () => {
     const queue = await bed.start('queue');
     const body = JSON.stringify({ groupId: 'g', userIds: GBK_NAMES });

@@ -22,7 +22,14 @@ describe('a batch', () => {
     expect(report).toEqual({
       retained: [late.messageId],
       deadLettered: [
-        { messageId: 'invalid', requestId: 'invalid', body: '{', code: 'INVALID_REQUEST', failedCount: 0 },
+        {
+          messageId: 'invalid',
+          requestId: 'invalid',
+          body: '{',
+          code: 'INVALID_REQUEST',
+          failedCount: 0,
+          errors: [{ pointer: '', detail: 'Must be valid JSON in UTF-8.' }],
+        },
         {
           messageId: mixed.messageId,
           requestId: 'r-mixed',
@@ -73,7 +80,7 @@ describe('the dead-letter queue', () => {
     const { run, letters, members } = createBatchWorld();
     const bad = { ...message('g', []), messageId: 'bad', body };
     expect(await run([message('g', ['a']), bad, message('g', ['b'])])).toMatchObject({ retained: [], done: 2 });
-    const attributes = { code: 'INVALID_REQUEST', requestId: 'bad', failedCount: 0 };
+    const attributes = { code: 'INVALID_REQUEST', requestId: 'bad', failedCount: 0, errors: expect.any(String) };
     expect(letters).toEqual([{ body, attributes }]);
     expect(members('g')).toEqual(['a', 'b']);
   });

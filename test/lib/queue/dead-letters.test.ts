@@ -10,6 +10,18 @@ describe('toDeadLetter', () => {
     expect(letter('{')).toEqual({ body: '{', attributes: { code: 'GROUP_FULL', requestId: 'r-1', failedCount: 2 } });
   });
 
+  it('says what was wrong, if it knows', () => {
+    const errors = [{ pointer: '/userIds', detail: 'Is required.' }];
+    const invalid = { messageId: 'm', requestId: 'r-1', code: 'INVALID_REQUEST', failedCount: 0, errors } as const;
+    expect(toDeadLetter({ ...invalid, body: '{' }).attributes).toEqual({
+      code: 'INVALID_REQUEST',
+      requestId: 'r-1',
+      failedCount: 0,
+      errors: '[{"pointer":"/userIds","detail":"Is required."}]',
+    });
+    expect(toDeadLetter({ ...invalid, body: 'x'.repeat(MAX_BYTES - 100) })).not.toHaveProperty('attributes');
+  });
+
   it('leaves the attributes out if they do not fit beside the body', () => {
     // Names, types and values: code String GROUP_FULL, requestId String r-1, failedCount Number 2.
     const attributes = 4 + 6 + 10 + (9 + 6 + 3) + (11 + 6 + 1);

@@ -39,9 +39,41 @@ describe('readMessage', () => {
         body,
         code: 'INVALID_REQUEST',
         failedCount: 0,
+        errors: expect.any(Array),
       });
     },
   );
+
+  const unknown = (pointer: string) => ({ pointer, detail: 'Unknown key.' });
+  const required = (pointer: string) => ({ pointer, detail: 'Is required.' });
+  const join = (more: object) => JSON.stringify({ groupId: 'g', userIds: ['a'], ...more });
+  it.each([
+    ['no JSON', 'planted{', [{ pointer: '', detail: 'Must be valid JSON in UTF-8.' }]],
+    ['another key than it takes', '{"groupId":"g","userId":"a"}', [required('/userIds'), unknown('/userId')]],
+    ['a bad id', '{"groupId":"g","userIds":["a",7]}', [{ pointer: '/userIds/1', detail: 'Must be a string.' }]],
+    ['JSON in JSON', JSON.stringify(join({})), [{ pointer: '', detail: 'Must be a JSON object.' }]],
+    [
+      'an envelope of SNS',
+      JSON.stringify({ Type: 'Notification', MessageId: 'm', Message: join({}) }),
+      [...['/groupId', '/userIds'].map(required), ...['/Type', '/MessageId', '/Message'].map(unknown)],
+    ],
+    ['a key that is no ASCII', join({ 用户: 1 }), [unknown('')]],
+    ['a key with a space', join({ 'user id': 1 }), [unknown('')]],
+    ['a key with a control character', join({ 'a\u0000': 1 }), [unknown('')]],
+    ['a key with half a character', join({ '\ud800': 1 }), [unknown('')]],
+    ['a key of the first and the last that are visible', join({ '!~': 1 }), [unknown('/!~0')]],
+    ['an empty key', join({ '': 1 }), [unknown('/')]],
+  ])('says what is wrong with %s', (_what, body, errors) => {
+    expect(read(body)).toMatchObject({ code: 'INVALID_REQUEST', errors });
+  });
+
+  it('says ten things at the most', () => {
+    const fault = (i: number) => ({ pointer: `/userIds/${i}`, detail: 'Must not be empty.' });
+    const errorsOf = (userIds: string[]) => read(JSON.stringify({ groupId: 'g', userIds }));
+    const ten = Array.from({ length: 10 }, (_, i) => fault(i));
+    expect(errorsOf(Array(10).fill(''))).toMatchObject({ errors: ten });
+    expect(errorsOf(Array(11).fill(''))).toMatchObject({ errors: ten });
+  });
 
   it('keeps the request id of a dead letter that has a valid one', () => {
     expect(read('{"groupId":"g","userIds":[],"requestId":"mine"}')).toMatchObject({

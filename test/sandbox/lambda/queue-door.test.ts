@@ -136,7 +136,13 @@ describe('the queue door, end to end', () => {
     expect(letters).toHaveLength(4);
     expect(letters).toEqual(
       expect.arrayContaining([
-        { body: 'malformed', code: 'INVALID_REQUEST', requestId: expect.any(String), failedCount: '0' },
+        {
+          body: 'malformed',
+          code: 'INVALID_REQUEST',
+          requestId: expect.any(String),
+          failedCount: '0',
+          errors: '[{"pointer":"","detail":"Must be valid JSON in UTF-8."}]',
+        },
         {
           body: JSON.stringify({ ...withGhost, userIds: ['ghost'] }),
           code: 'UPSTREAM_REJECTED',
@@ -176,7 +182,7 @@ describe('large messages', () => {
     expect(new Map(names)).toEqual(
       new Map([
         [full, []],
-        [nearlyFull, ['code', 'failedCount', 'requestId']],
+        [nearlyFull, ['code', 'errors', 'failedCount', 'requestId']],
       ]),
     );
   });
