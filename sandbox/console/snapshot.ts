@@ -116,7 +116,7 @@ function viewQueue(queue: SqsQueue): QueueView {
 function viewMessage({ message, state, until }: SeenMessage): MessageView {
   const { messageId, sentAt, receiveCount, body, attributes, groupId } = message;
   const texts = Object.entries(attributes).map(([name, { StringValue, BinaryValue = '' }]) => {
-    return [name, cut(StringValue ?? BinaryValue, MAX_ID)] as const;
+    return [name, cut(StringValue ?? BinaryValue, MAX_TEXT)] as const;
   });
   return {
     ...{ messageId, sentAt, receiveCount, state, body: cut(body, MAX_TEXT), attributes: Object.fromEntries(texts) },

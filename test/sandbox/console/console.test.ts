@@ -70,7 +70,7 @@ describe("the console's state", () => {
     bed.queue.send('first', { note: { DataType: 'String', StringValue: 'x' } });
     bed.queue.receive(1);
     bed.queue.send('later', {}, { delaySeconds: 60 });
-    bed.deadLetterQueue.send('y'.repeat(5000));
+    bed.deadLetterQueue.send('y'.repeat(5000), { errors: { DataType: 'String', StringValue: 'z'.repeat(1500) } });
     const detail = JSON.stringify({ groupId: 'g', results: [] });
     bed.bus.putEvents({
       Entries: [{ EventBusName: 'results', Source: 's', DetailType: 'Joins Settled', Detail: detail }],
@@ -81,6 +81,7 @@ describe("the console's state", () => {
       ...{ state: 'hidden', receiveCount: 1, attributes: { note: 'x' }, until: expect.any(Number) },
     });
     expect(deadLetters.newest[0]?.body).toHaveLength(2001);
+    expect(deadLetters.newest[0]?.attributes.errors).toHaveLength(1500);
     expect(events).toMatchObject([{ type: 'Joins Settled', detail }]);
   });
 
