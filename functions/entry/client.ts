@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import { Credentials, secretsManagerReader } from '../../lib/aws/secret.ts';
 import { Clock } from '../../lib/clock.ts';
 import type { JoinConfig } from '../../lib/config.ts';
-import { Credentials, secretsManagerReader } from '../../lib/aws/secret.ts';
 import { type ClientOptions, createClient, type RongCloudClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
 import type { Sleep } from '../../lib/rongcloud/with-deadline.ts';

@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { APIGatewayProxyEventV2, SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createHandler as createHttp } from '../../functions/http.ts';
-import { createHandler as createInvoke } from '../../functions/invoke.ts';
+
 import { createHandler as createQueue } from '../../functions/queue.ts';
 import { Clock } from '../../lib/clock.ts';
 import { createJoinUsers } from '../../lib/join/join-users.ts';
@@ -13,6 +12,7 @@ import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { createClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
 import { SeededRandom } from '../../tools/sim/seeded-random.ts';
+import { createHttpHandler, createInvokeHandler } from '../helpers/described-doors.ts';
 import { type Script, type ScriptedServers, startScriptedServers } from '../helpers/scripted-servers.ts';
 import { silent } from '../helpers/silent-telemetry.ts';
 
@@ -63,7 +63,7 @@ const certain = (failed: readonly Failed[]) =>
 
 function httpDoor(): { ask: Ask; close: () => void } {
   const { client, close } = startClient(3);
-  const handler = createHttp({
+  const handler = createHttpHandler({
     authenticate: async () => ({ kind: 'service', claims: {} }),
     decide: () => ({ allowed: true }),
     joinUsers: createJoinUsers(client),
@@ -87,7 +87,7 @@ function httpDoor(): { ask: Ask; close: () => void } {
 
 function invokeDoor(): { ask: Ask; close: () => void } {
   const { client, close } = startClient(3);
-  const handler = createInvoke({ joinUsers: createJoinUsers(client), telemetry: silent, clock });
+  const handler = createInvokeHandler({ joinUsers: createJoinUsers(client), telemetry: silent, clock });
   const ask: Ask = async (userIds) => {
     try {
       const { joined } = await handler({ groupId: 'g', userIds }, INVOCATION);
