@@ -14,7 +14,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'lib/clock.ts': [],
   'lib/environment.ts': [],
   'lib/rongcloud': ['lib/clock.ts', 'lib/errors.ts'],
-  'lib/aws': ['lib/clock.ts', 'lib/errors.ts', 'lib/rongcloud', '@aws-sdk/client-secrets-manager'],
+  'lib/aws': [
+    'lib/clock.ts',
+    'lib/errors.ts',
+    'lib/rongcloud',
+    '@aws-sdk/client-eventbridge',
+    '@aws-sdk/client-secrets-manager',
+    '@aws-sdk/client-sqs',
+  ],
   'lib/telemetry': [
     'lib/errors.ts',
     'lib/rongcloud',
@@ -25,15 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'lib/config.ts': ['lib/environment.ts', 'lib/identity', 'lib/rongcloud'],
   'lib/join': ['lib/clock.ts', 'lib/errors.ts', 'lib/ids.ts', 'lib/rongcloud', 'lib/telemetry', 'valibot'],
   'lib/policy.ts': ['lib/identity', 'lib/join'],
-  'lib/queue': [
-    'lib/clock.ts',
-    'lib/errors.ts',
-    'lib/aws',
-    'lib/join',
-    'lib/rongcloud',
-    '@aws-sdk/client-eventbridge',
-    '@aws-sdk/client-sqs',
-  ],
+  'lib/queue': ['lib/clock.ts', 'lib/errors.ts', 'lib/aws', 'lib/join', 'lib/rongcloud'],
   functions: [
     'lib/clock.ts',
     'lib/errors.ts',
@@ -93,6 +92,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bench: [
     'lib/clock.ts',
     'lib/errors.ts',
+    'lib/aws',
     'lib/rongcloud',
     'lib/join',
     'lib/queue',
@@ -123,15 +123,7 @@ const ONLY_IN: readonly { imports: RegExp; files: readonly string[] }[] = [
   },
   {
     imports: /^@(aws-sdk|smithy)\//,
-    files: [
-      'lib/aws/secret.ts',
-      'lib/queue/eventbridge-client.ts',
-      'lib/queue/events.ts',
-      'lib/queue/send.ts',
-      'lib/queue/visibility.ts',
-      'lib/queue/sqs-client.ts',
-      'client/join-group.ts',
-    ],
+    files: ['lib/aws/event-bus.ts', 'lib/aws/secret.ts', 'lib/aws/sqs.ts', 'client/join-group.ts'],
   },
 ];
 
@@ -240,7 +232,7 @@ describe('imports', () => {
     ['lib/identity/caller.ts', "import { connect } from 'node:net';"],
     ['lib/telemetry/telemetry.ts', "import { serve } from '../join/serve.ts';"],
     ['lib/config.ts', "import { createHandler } from '../functions/http.ts';"],
-    ['lib/join/serve.ts', "import type { Enqueue } from '../queue/send.ts';"],
+    ['lib/join/serve.ts', "import type { Enqueue } from '../queue/message.ts';"],
     ['lib/join/serve.ts', "const { decide } = await import('../policy.ts');"],
     ['lib/queue/batch.ts', "import { SQSClient } from '@aws-sdk/client-sqs';"],
     ['lib/queue/batch.ts', "import { toCaller } from '../identity/caller.ts';"],

@@ -1,10 +1,11 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createHandler as createHttpHandler } from '../../functions/http.ts';
 import { createHandler as createQueueHandler } from '../../functions/queue.ts';
+import type { Send } from '../../lib/aws/sqs.ts';
 import { createJoinUsers } from '../../lib/join/join-users.ts';
 import { createJoinBatch } from '../../lib/queue/batch.ts';
+import { messageBody } from '../../lib/queue/message.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
-import { messageBody, type Send } from '../../lib/queue/send.ts';
 import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { createClient } from '../../lib/rongcloud/client.ts';
 import type { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';

@@ -35,9 +35,9 @@ export async function start() {
 function lazyEnqueue(queueUrl: string): Enqueue {
   let loaded: Promise<Enqueue> | undefined;
   const load = async (): Promise<Enqueue> => {
-    const [{ createSqsClient }, { createEnqueue, createSend }] = await Promise.all([
-      import('../../lib/queue/sqs-client.ts'),
-      import('../../lib/queue/send.ts'),
+    const [{ createSend, createSqsClient }, { createEnqueue }] = await Promise.all([
+      import('../../lib/aws/sqs.ts'),
+      import('../../lib/queue/message.ts'),
     ]);
     return createEnqueue(createSend(createSqsClient(), queueUrl));
   };

@@ -1,11 +1,9 @@
+import { createBringBackSoon, createSend, createSqsClient } from '../../lib/aws/sqs.ts';
 import { type EventsConfig, readQueueConfig } from '../../lib/config.ts';
 import { createJoinBatch } from '../../lib/queue/batch.ts';
 import type { Announce } from '../../lib/queue/events.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
-import { createSend } from '../../lib/queue/send.ts';
 import { SentLetters } from '../../lib/queue/sent-letters.ts';
-import { createSqsClient } from '../../lib/queue/sqs-client.ts';
-import { createBringBackSoon } from '../../lib/queue/visibility.ts';
 import { createTelemetry } from '../../lib/telemetry/telemetry.ts';
 import { createHandler } from '../queue.ts';
 import { clock, sleep, startClient } from './client.ts';
@@ -33,7 +31,7 @@ export async function start() {
 /** The EventBridge client is loaded only where a bus is named. */
 async function loadAnnounce(events: EventsConfig): Promise<Announce> {
   const [{ createEventBridgeClient }, { createAnnounce }] = await Promise.all([
-    import('../../lib/queue/eventbridge-client.ts'),
+    import('../../lib/aws/event-bus.ts'),
     import('../../lib/queue/events.ts'),
   ]);
   return createAnnounce({ client: createEventBridgeClient(), ...events });

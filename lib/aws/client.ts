@@ -42,6 +42,23 @@ interface AwsClient {
   };
 }
 
+/** What this service sets of a client. */
+interface ClientSettings {
+  maxAttempts: number;
+  requestHandler: { connectionTimeout: number; requestTimeout: number; throwOnRequestTimeout: boolean };
+}
+
+/** A request, its second attempt and its answer's body included, may take this long: the limits end with the headers. */
+export const REQUEST_MS = 4000;
+
+/** The SDK has no time limits of its own: two attempts, a second for the connection and two for the answer's headers. */
+export function clientSettings(requestTimeoutMs = 2000): ClientSettings {
+  return {
+    maxAttempts: 2,
+    requestHandler: { connectionTimeout: 1000, requestTimeout: requestTimeoutMs, throwOnRequestTimeout: true },
+  };
+}
+
 /**
  * Makes a client of the AWS SDK read no endless answer, and throw nothing that quotes an answer: the SDK's own errors do,
  * and Secrets Manager's answers hold the secret.

@@ -4,7 +4,7 @@ import { JoinError } from '../errors.ts';
 import type { CredentialSource } from '../rongcloud/client.ts';
 import type { AppCredentials } from '../rongcloud/signature.ts';
 import { type Sleep, withDeadline } from '../rongcloud/with-deadline.ts';
-import { harden } from './client.ts';
+import { clientSettings, harden } from './client.ts';
 
 const FRESH_MS = 5 * 60_000;
 const LAST_GOOD_MS = 24 * 60 * 60_000;
@@ -141,19 +141,15 @@ function malformed(reason: string): JoinError {
   return new JoinError('CREDENTIALS_UNAVAILABLE', { cause: new Error(`the secret is malformed: ${reason}`) });
 }
 
-/**
- * Reads a Secrets Manager secret by name or ARN, in two attempts and two and a half times the time of one. The SDK has
- * no time limits of its own.
- */
+/** Reads a Secrets Manager secret by name or ARN, in two attempts and two and a half times the time of one. */
 export function secretsManagerReader(secretId: string, requestTimeoutMs = 2000): SecretReader {
   const client = harden(
     new SecretsManagerClient({
-      maxAttempts: 2,
+      ...clientSettings(requestTimeoutMs),
       // The SDK's own defaults: without them it would look for others at each start.
       retryMode: 'standard',
       defaultsMode: 'legacy',
       authSchemePreference: [],
-      requestHandler: { connectionTimeout: 1000, requestTimeout: requestTimeoutMs, throwOnRequestTimeout: true },
     }),
   );
   return async () => {

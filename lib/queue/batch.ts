@@ -1,18 +1,16 @@
+import type { BringBackSoon, OutgoingMessage } from '../aws/sqs.ts';
 import type { JoinError } from '../errors.ts';
 import type { JoinRequest } from '../join/request.ts';
 import type { RongCloudClient } from '../rongcloud/client.ts';
 import { type BatchOptions, createCall } from './call.ts';
-import { coalesce, type QueuedJoin } from './coalesce.ts';
-import type { DeadLetter } from './dead-letters.ts';
 import { type DispatchDeps, dispatch, type Parcel } from './dispatch.ts';
-import type { Announce, GroupResults } from './events.ts';
-import { type QueueMessage, readMessage } from './message.ts';
+import type { Announce } from './events.ts';
+import { mergeByGroup } from './merge.ts';
+import { type DeadLetter, messageBody, type QueuedJoin, type QueueMessage, readMessage } from './message.ts';
 import type { Pacer } from './pacer.ts';
-import { messageBody, type OutgoingMessage } from './send.ts';
 import { settleGroup } from './settle-group.ts';
 import { Turns } from './turns.ts';
-import { type MessageVerdict, type RefusedPart, resultOf, verdictOn } from './verdict.ts';
-import type { BringBackSoon } from './visibility.ts';
+import { type GroupResults, type MessageVerdict, type RefusedPart, resultOf, verdictOn } from './verdict.ts';
 
 /** What became of a batch. */
 export interface BatchReport {
@@ -57,7 +55,7 @@ export function createJoinBatch(deps: BatchDeps): JoinBatch {
     const turns = new Turns({ pacer, lastStart, ready: () => client.ready(options) });
     pacer.begin();
     const groups = await Promise.all(
-      coalesce(joins).map(async (group) => {
+      mergeByGroup(joins).map(async (group) => {
         const call = createCall(client, group, turns, options);
         const settled = await settleGroup(group, { call, inDoubt: () => turns.isInDoubt, random });
         return {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import type { LostEvents } from '../aws/event-bus.ts';
 import { type JoinError, unsure } from '../errors.ts';
 import type { Attempt, RongCloudClient } from '../rongcloud/client.ts';
 import { toForm } from '../rongcloud/form.ts';
 import { mayBeForItsContent } from '../rongcloud/return-codes.ts';
-import type { MergedJoin, QueuedJoin } from './coalesce.ts';
-import type { LostEvents } from './events.ts';
+import type { MergedJoin } from './merge.ts';
+import type { QueuedJoin } from './message.ts';
 import type { CallForUsers } from './settle-group.ts';
 import type { Turns } from './turns.ts';
 

@@ -1,8 +1,8 @@
+import { REQUEST_MS } from '../aws/client.ts';
+import type { OutgoingMessage, Send } from '../aws/sqs.ts';
 import type { JoinError } from '../errors.ts';
-import { type DeadLetter, toDeadLetter } from './dead-letters.ts';
-import type { OutgoingMessage, Send } from './send.ts';
+import { type DeadLetter, toDeadLetter } from './message.ts';
 import type { SentLetters } from './sent-letters.ts';
-import { SQS_REQUEST_MS } from './sqs-client.ts';
 import type { RefusedPart } from './verdict.ts';
 
 /** All that has to be sent for a message before it may leave the queue. */
@@ -35,7 +35,7 @@ export interface DispatchDeps {
 }
 
 /** Letters have half of the time where a rest waits for them. */
-const LETTERS_FIRST_MS = SQS_REQUEST_MS / 2;
+const LETTERS_FIRST_MS = REQUEST_MS / 2;
 
 /**
  * Sends what remains of messages. A rest goes out only once all letters of its message were taken: otherwise the message
@@ -56,16 +56,16 @@ export async function dispatch(parcels: readonly Parcel[], deps: DispatchDeps): 
     ).then((all) =>
       sendRests(
         all.filter(({ messageId }) => !kept.has(messageId)),
-        SQS_REQUEST_MS - LETTERS_FIRST_MS,
+        REQUEST_MS - LETTERS_FIRST_MS,
       ),
     ),
     sendLetters(
       withLetters.filter(({ rest }) => !rest),
-      SQS_REQUEST_MS,
+      REQUEST_MS,
     ),
     sendRests(
       parcels.filter(({ letters }) => letters.length === 0),
-      SQS_REQUEST_MS,
+      REQUEST_MS,
     ),
   ]);
   return { deadLettered, requeued, kept, error };

@@ -1,21 +1,43 @@
-import { type FieldError, JoinError } from '../errors.ts';
-import { parseMessage } from '../join/request.ts';
+import { type DeliveredMessage, MAX_BYTES, type OutgoingMessage, type Send, sizeOf } from '../aws/sqs.ts';
+import { type FieldError, JoinError, type JoinErrorCode } from '../errors.ts';
+import { invalidRequest, type JoinRequest, parseMessage } from '../join/request.ts';
 import { validRequestId } from '../join/request-id.ts';
 import { parseRequestText } from '../join/request-text.ts';
-import type { QueuedJoin } from './coalesce.ts';
-import type { DeadLetter } from './dead-letters.ts';
+import type { Enqueue } from '../join/serve.ts';
 
 /** A message as SQS delivers it. */
-export interface QueueMessage {
-  messageId: string;
+export interface QueueMessage extends DeliveredMessage {
   body: string;
   /** When it was first sent, in milliseconds since 1970. */
   sentAt: number;
   /** The MessageGroupId that it was sent with. */
   senderGroup?: string | undefined;
-  receiptHandle: string;
-  /** How often it has been delivered, this time included. */
-  receiveCount: number;
+}
+
+/** A valid request as it came from the queue. */
+export interface QueuedJoin {
+  /** SQS's id of the message. */
+  messageId: string;
+  /** The id that the request goes by for whoever sent it. */
+  requestId: string;
+  /** When it was first sent, in milliseconds since 1970. */
+  sentAt: number;
+  /** What SQS serves senders fairly by. */
+  senderGroup: string | undefined;
+  request: JoinRequest;
+}
+
+/** A message for the dead-letter queue: what can't succeed as it is, and why. */
+export interface DeadLetter {
+  /** The message that it comes from. */
+  messageId: string;
+  requestId: string;
+  body: string;
+  code: JoinErrorCode;
+  /** How many users it is about; 0 for a name, and for a message that could not be read. */
+  failedCount: number;
+  /** What was wrong with a message that is no valid request. */
+  errors?: readonly FieldError[] | undefined;
 }
 
 const MAX_ERRORS = 10;
@@ -39,4 +61,39 @@ export function readMessage({ messageId, body, sentAt, senderGroup }: QueueMessa
 /** A fault as SQS takes it in an attribute: instead of a key that might hold other characters its parent is pointed at. */
 function toAttribute({ pointer, detail }: FieldError): FieldError {
   return { pointer: VISIBLE_ASCII.test(pointer) ? pointer : '', detail };
+}
+
+/** Puts one request on the queue that the queue door reads. */
+export function createEnqueue(send: Send): Enqueue {
+  return async (request, requestId, senderGroup) => {
+    const message = { body: messageBody(request, requestId), senderGroup };
+    if (sizeOf(message) > MAX_BYTES) return tooLarge();
+    const { error } = await send([message]);
+    return error;
+  };
+}
+
+/**
+ * A request as the queue door reads it. SQS takes only the characters of XML 1.0. An id may hold U+FFFE and U+FFFF,
+ * which are none of these: they travel as JSON escapes.
+ */
+export function messageBody(request: JoinRequest, requestId: string): string {
+  const json = JSON.stringify({ ...request, requestId });
+  return json.replace(/[\ufffe\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
+}
+
+/**
+ * A dead letter as it is sent: with the attributes `code`, `requestId`, `failedCount` and, where it has any, `errors`,
+ * unless it is too large for them.
+ */
+export function toDeadLetter({ body, code, requestId, failedCount, errors }: DeadLetter): OutgoingMessage {
+  const wrong = errors && { errors: JSON.stringify(errors) };
+  const message = { body, attributes: { code, requestId, failedCount, ...wrong } };
+  return sizeOf(message) <= MAX_BYTES ? message : { body };
+}
+
+/** Only ids of characters that travel as escapes come to this. */
+function tooLarge(): JoinError {
+  const detail = 'The request fills more than the 1 MiB that a message on the queue holds: name fewer users.';
+  return invalidRequest([{ pointer: '/userIds', detail }]);
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { QueuedJoin } from './coalesce.ts';
+import type { QueuedJoin } from './message.ts';
 import type { RefusedPart } from './verdict.ts';
 
 const REMEMBERED_MS = 60 * 60_000;

@@ -1,7 +1,8 @@
 import { type JoinError, notSent } from '../errors.ts';
 import { toCalls } from '../rongcloud/form.ts';
 import { mayBeForItsContent } from '../rongcloud/return-codes.ts';
-import type { MergedJoin, QueuedJoin } from './coalesce.ts';
+import type { MergedJoin } from './merge.ts';
+import type { QueuedJoin } from './message.ts';
 import type { Turn } from './turns.ts';
 
 /** Makes one call for users of a group. Gives the failure, or undefined when all of them joined. Never throws. */

@@ -1,7 +1,6 @@
 import type { JoinError, JoinErrorCode } from '../errors.ts';
 import type { JoinRequest } from '../join/request.ts';
-import type { QueuedJoin } from './coalesce.ts';
-import type { RequestResult } from './events.ts';
+import type { QueuedJoin } from './message.ts';
 import type { SettledGroup } from './settle-group.ts';
 
 /** Users of a message, or its name, that RongCloud refused. */
@@ -77,6 +76,22 @@ export function verdictOn(message: QueuedJoin, settled: SettledGroup): Verdict {
 /** Whether a message's name is neither refused nor given, nor older than one that was given. */
 function isNameOpen(message: QueuedJoin, { namedBy }: SettledGroup, refusal: JoinError | undefined): boolean {
   return refusal === undefined && (namedBy === undefined || namedBy.sentAt < message.sentAt);
+}
+
+/** What a batch did for one request: how many of its users joined and did not. No users are named. */
+export interface RequestResult {
+  requestId: string;
+  joined: number;
+  refused: number;
+  undecided: number;
+  /** Why the first refused user, or the name, was refused. */
+  code?: JoinErrorCode;
+}
+
+/** What a batch did for the requests of one group: an event's detail. */
+export interface GroupResults {
+  groupId: string;
+  results: readonly RequestResult[];
 }
 
 /** A verdict as others are told of it. */

@@ -1,11 +1,11 @@
 import type net from 'node:net';
 import { generate } from 'selfsigned';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createEventBridgeClient } from '../../lib/aws/event-bus.ts';
 import { secretsManagerReader } from '../../lib/aws/secret.ts';
-import { createEventBridgeClient } from '../../lib/queue/eventbridge-client.ts';
+import { createSend, createSqsClient } from '../../lib/aws/sqs.ts';
 import { createAnnounce } from '../../lib/queue/events.ts';
-import { createEnqueue, createSend } from '../../lib/queue/send.ts';
-import { createSqsClient } from '../../lib/queue/sqs-client.ts';
+import { createEnqueue } from '../../lib/queue/message.ts';
 import { describeCause } from '../../lib/telemetry/error-description.ts';
 import {
   answers,

@@ -1,9 +1,9 @@
+import type { OutgoingMessage, Send } from '../../lib/aws/sqs.ts';
 import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
 import { type BatchReport, createJoinBatch } from '../../lib/queue/batch.ts';
 import type { MergedCall } from '../../lib/queue/call.ts';
 import type { QueueMessage } from '../../lib/queue/message.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
-import type { OutgoingMessage, Send } from '../../lib/queue/send.ts';
 import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { type Attempt, type CredentialSource, createClient } from '../../lib/rongcloud/client.ts';
 import { createSimulatedTime, type SimulatedTime } from '../../tools/sim/simulated-time.ts';

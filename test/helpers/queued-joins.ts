@@ -1,4 +1,4 @@
-import type { QueuedJoin } from '../../lib/queue/coalesce.ts';
+import type { QueuedJoin } from '../../lib/queue/message.ts';
 
 let count = 0;
 

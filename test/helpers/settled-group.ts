@@ -1,5 +1,6 @@
 import { JoinError, notSent } from '../../lib/errors.ts';
-import { coalesce, type QueuedJoin } from '../../lib/queue/coalesce.ts';
+import { mergeByGroup } from '../../lib/queue/merge.ts';
+import type { QueuedJoin } from '../../lib/queue/message.ts';
 import { type SettledGroup, settleGroup } from '../../lib/queue/settle-group.ts';
 
 export const REJECTED = new JoinError('UPSTREAM_REJECTED', { upstreamCode: 1002 });
@@ -33,7 +34,7 @@ export async function settle(
   const calls: { users: string; name?: string }[] = [];
   const kinds: string[] = [];
   let last: Promise<unknown> = Promise.resolve();
-  const [group, another] = coalesce(messages);
+  const [group, another] = mergeByGroup(messages);
   if (!group || another) throw new Error('messages of one group are needed');
   const settled = await settleGroup(group, {
     inDoubt: () => false,

@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { Send } from '../../../lib/aws/sqs.ts';
 import { JoinError } from '../../../lib/errors.ts';
 import { createJoinBatch } from '../../../lib/queue/batch.ts';
 import type { BatchOptions } from '../../../lib/queue/call.ts';
 import type { Announce } from '../../../lib/queue/events.ts';
 import type { QueueMessage } from '../../../lib/queue/message.ts';
 import { Pacer } from '../../../lib/queue/pacer.ts';
-import type { Send } from '../../../lib/queue/send.ts';
 import { SentLetters } from '../../../lib/queue/sent-letters.ts';
 import type { RongCloudClient } from '../../../lib/rongcloud/client.ts';
 import { clockOf } from '../../helpers/clock-of.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { toDeadLetter } from '../../../lib/queue/dead-letters.ts';
-import { MAX_BYTES, sizeOf } from '../../../lib/queue/send.ts';
+import { MAX_BYTES, sizeOf } from '../../../lib/aws/sqs.ts';
+import { toDeadLetter } from '../../../lib/queue/message.ts';
 
 const letter = (body: string) =>
   toDeadLetter({ messageId: 'm', requestId: 'r-1', body, code: 'GROUP_FULL', failedCount: 2 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { JoinError } from '../../../lib/errors.ts';
-import type { QueuedJoin } from '../../../lib/queue/coalesce.ts';
+import type { QueuedJoin } from '../../../lib/queue/message.ts';
 import type { SettledGroup } from '../../../lib/queue/settle-group.ts';
 import { verdictOn } from '../../../lib/queue/verdict.ts';
 import { queued } from '../../helpers/queued-joins.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MAX_BYTES } from '../../../lib/queue/send.ts';
+import { MAX_BYTES } from '../../../lib/aws/sqs.ts';
 import { MEMBER, memberGroup, REFUSED, SERVICE } from '../../helpers/claims.ts';
 import { startTestSandbox, type TestSandbox } from '../../helpers/sandbox.ts';
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createEnqueue, createSend, MAX_BYTES, messageBody, type OutgoingMessage } from '../../../lib/queue/send.ts';
+import { createSend, MAX_BYTES, type OutgoingMessage } from '../../../lib/aws/sqs.ts';
+import { createEnqueue, messageBody } from '../../../lib/queue/message.ts';
 import { type LocalSqs, startLocalSqs } from '../../helpers/local-sqs.ts';
 
 let sqs: LocalSqs;

@@ -1,6 +1,6 @@
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { afterEach, expect, it, vi } from 'vitest';
-import { createSqsClient } from '../../../lib/queue/sqs-client.ts';
+import { createSqsClient } from '../../../lib/aws/sqs.ts';
 import { neverAnswers, startFaultyServer } from '../../helpers/faulty-server.ts';
 
 afterEach(() => {

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { coalesce, type QueuedJoin } from '../../../lib/queue/coalesce.ts';
+import { mergeByGroup } from '../../../lib/queue/merge.ts';
+import type { QueuedJoin } from '../../../lib/queue/message.ts';
 import { queued } from '../../helpers/queued-joins.ts';
 
 describe('coalesce', () => {
   it('merges by group, each user once, order kept', () => {
     const messages = [queued(['b', 'a']), queued(['x'], { groupId: 'h' }), queued(['a', 'c'])];
-    expect(coalesce(messages)).toMatchObject([
+    expect(mergeByGroup(messages)).toMatchObject([
       { groupId: 'g', userIds: ['b', 'a', 'c'], messages: [messages[0], messages[2]], naming: [] },
       { groupId: 'h', userIds: ['x'], messages: [messages[1]], naming: [] },
     ]);
@@ -14,7 +15,7 @@ describe('coalesce', () => {
 
   it('knows in which messages a user stands', () => {
     const messages = [queued(['b', 'a']), queued(['a', 'c']), queued(['a'])];
-    const [merged] = coalesce(messages);
+    const [merged] = mergeByGroup(messages);
     const [first, second, third] = messages;
     expect(['a', 'b', 'c', 'd'].map((userId) => merged?.messagesOf(userId))).toEqual([
       [first, second, third],
@@ -25,7 +26,8 @@ describe('coalesce', () => {
   });
 
   it('puts the messages that give a name in order, the newest first', () => {
-    const names = (...messages: QueuedJoin[]) => coalesce(messages)[0]?.naming.map(({ request }) => request.groupName);
+    const names = (...messages: QueuedJoin[]) =>
+      mergeByGroup(messages)[0]?.naming.map(({ request }) => request.groupName);
     const old = queued(['a'], { sentAt: 3, groupName: 'Old' });
     const middle = queued(['b'], { sentAt: 5, groupName: 'Middle' });
     const late = queued(['c'], { sentAt: 7, groupName: 'New' });
@@ -39,7 +41,7 @@ describe('coalesce', () => {
     const message = fc.record({ groupId: name, userIds: fc.array(name, { minLength: 1 }) });
     fc.assert(
       fc.property(fc.array(message), (requests) => {
-        const merged = coalesce(requests.map(({ groupId, userIds }) => queued([...new Set(userIds)], { groupId })));
+        const merged = mergeByGroup(requests.map(({ groupId, userIds }) => queued([...new Set(userIds)], { groupId })));
         const pairs = (sets: readonly { groupId: string; userIds: readonly string[] }[]) =>
           new Set(sets.flatMap(({ groupId, userIds }) => userIds.map((userId) => `${groupId} ${userId}`)));
         expect(pairs(merged)).toEqual(pairs(requests));

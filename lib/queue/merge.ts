@@ -1,17 +1,4 @@
-import type { JoinRequest } from '../join/request.ts';
-
-/** A valid request as it came from the queue. */
-export interface QueuedJoin {
-  /** SQS's id of the message. */
-  messageId: string;
-  /** The id that the request goes by for whoever sent it. */
-  requestId: string;
-  /** When it was first sent, in milliseconds since 1970. */
-  sentAt: number;
-  /** What SQS serves senders fairly by. */
-  senderGroup: string | undefined;
-  request: JoinRequest;
-}
+import type { QueuedJoin } from './message.ts';
 
 /** All that a batch wants for one group: its messages and their distinct users, order kept. */
 export interface MergedJoin {
@@ -25,7 +12,7 @@ export interface MergedJoin {
 }
 
 /** Merges messages by group. */
-export function coalesce(messages: readonly QueuedJoin[]): MergedJoin[] {
+export function mergeByGroup(messages: readonly QueuedJoin[]): MergedJoin[] {
   const groups = Map.groupBy(messages, ({ request }) => request.groupId);
   return [...groups].map(([groupId, members]) => {
     const byUser = messagesByUser(members);

@@ -1,6 +1,7 @@
 import { SendMessageBatchCommand, type SendMessageBatchCommandOutput, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it, vi } from 'vitest';
-import { createEnqueue, createSend, MAX_BYTES, messageBody, sizeOf } from '../../../lib/queue/send.ts';
+import { createSend, MAX_BYTES, sizeOf } from '../../../lib/aws/sqs.ts';
+import { createEnqueue, messageBody } from '../../../lib/queue/message.ts';
 
 const QUEUE_URL = 'https://sqs.example/1/joins';
 
