@@ -119,7 +119,15 @@ describe('the name of a message', () => {
     });
   });
 
-  it('is refused with the first user of its message, and is no part of the rest', () => {
+  it('is refused with a user of its message who joined, so that it can be put back, and else with the first', () => {
+    const message = named(['bad', 'a', 'b']);
+    const carriers = (users: Parameters<typeof settled>[0]) =>
+      verdictOn(message, settled(users, { refused: [message] })).refusedParts.at(-1)?.request.userIds;
+    expect(carriers({ bad: REJECTED, a: 'joined', b: 'joined' })).toEqual(['a']);
+    expect(carriers({ bad: REJECTED })).toEqual(['bad']);
+  });
+
+  it('is no part of the rest once it is refused', () => {
     const message = named(['a', 'b']);
     const verdict = verdictOn(message, settled({ a: 'joined' }, { refused: [message] }));
     expect(verdict).toMatchObject({ joined: 1, refused: 0, undecided: 1, code: 'UPSTREAM_REJECTED' });
