@@ -113,9 +113,10 @@ function readBody(event: unknown): unknown {
 function isUtf8Json(contentType: string | undefined): boolean {
   if (contentType === undefined) return true;
   try {
-    const { essence, params } = new MIMEType(contentType);
+    const { essence } = new MIMEType(contentType);
+    const charsets = [...contentType.matchAll(/;\s*charset\s*=\s*"?([^;"\s]*)/gi)];
     const isJson = essence === 'application/json' || /^application\/[^/]+\+json$/.test(essence);
-    return isJson && /^utf-?8$/i.test(params.get('charset') ?? 'utf-8');
+    return isJson && charsets.every(([, charset = '']) => /^utf-?8$/i.test(charset));
   } catch {
     return false;
   }

@@ -91,7 +91,7 @@ function toMessage(messageId: string, record: unknown): QueueMessage | undefined
   const body = textOf(record, 'body');
   const attributes = fieldOf(record, 'attributes');
   const sentAt = Number(textOf(attributes, 'SentTimestamp'));
-  if (body === undefined || !Number.isFinite(sentAt)) return undefined;
+  if (body === undefined || !/^\d+$/.test(textOf(attributes, 'SentTimestamp') ?? '')) return undefined;
   const firstSentAt = Number(textOf(fieldOf(fieldOf(record, 'messageAttributes'), 'firstSentAt'), 'stringValue'));
   return {
     messageId,

@@ -120,7 +120,13 @@ function describeAwsFailure(failure: unknown): Error {
   const described = new Error(facts.join(', ') || 'no answer');
   const isWord = typeof name === 'string' && (answered ? AWS_CODES.has(name) : /^[A-Za-z]\w{0,63}$/.test(name));
   described.name = isWord ? name : 'Error';
-  return described;
+  return Object.assign(described, { status, attempts: property(metadata, 'attempts') });
+}
+
+/** Whether AWS refused a request whose failure is described here: then it was not carried out, at the only attempt. */
+export function isClearNo(described: unknown): boolean {
+  const status = property(described, 'status');
+  return typeof status === 'number' && status >= 400 && status < 500 && property(described, 'attempts') === 1;
 }
 
 function property(value: unknown, name: string): unknown {

@@ -62,12 +62,19 @@ export class Credentials implements CredentialSource {
       const { clock } = this.#options;
       if (clock.isWithin(FORCED_PAUSE_MS, this.#forcedAt)) return undefined;
       this.#forcedAt = clock.now();
-      this.#forced = this.#readOnce().finally(() => {
+      this.#forced = this.#readPast(refused).finally(() => {
         this.#forced = undefined;
       });
     }
     const value = await this.#forced;
     return value instanceof JoinError || same(value, refused) ? undefined : value;
+  }
+
+  /** A read that was under way may have begun before the secret changed. */
+  async #readPast(refused: AppCredentials): Promise<AppCredentials | JoinError> {
+    const underWay = this.#inFlight;
+    const value = await this.#readOnce();
+    return underWay && !(value instanceof JoinError) && same(value, refused) ? this.#readOnce() : value;
   }
 
   /** What is held is known to be bad, so a read that fails leaves little: the refusal may have been a passing one. */

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { JoinError } from '../errors.ts';
 import { inBatches, inParallel } from './batches.ts';
-import { awsCode, clientSettings, harden, REQUEST_MS } from './client.ts';
+import { awsCode, clientSettings, harden, isClearNo, REQUEST_MS } from './client.ts';
 
 /** A message to send. */
 export interface OutgoingMessage {
@@ -54,12 +54,18 @@ export function createSend(client: SQSClient, queueUrl: string, timeout = AbortS
         try {
           const command = new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries });
           const { Successful: successful = [], Failed: failed = [] } = await client.send(command, { abortSignal });
-          for (const { Id: id } of successful) ends[Number(id)] = 'taken';
+          const known = new Map<string | undefined, SendEnd>();
+          for (const { Id: id } of failed) known.set(id, 'refused');
+          for (const { Id: id } of successful) known.set(id, 'taken');
+          for (const { Id: id } of entries) ends[Number(id)] = known.get(id) ?? 'unanswered';
+          if (!entries.every(({ Id: id }) => known.has(id)))
+            error = unavailable(new Error('SQS told not of all messages'));
           const [first] = failed;
           if (first) error = unavailable(new Error(`SQS refused ${failed.length} messages: ${awsCode(first.Code)}`));
         } catch (cause) {
           error = unavailable(cause);
-          if (!isUnsent) for (const { Id: id } of entries) ends[Number(id)] = 'unanswered';
+          const end = isUnsent || isClearNo(cause) ? 'refused' : 'unanswered';
+          for (const { Id: id } of entries) ends[Number(id)] = end;
         }
       },
     );

@@ -126,7 +126,7 @@ function parseKeySet(text: string): Omit<KeySet, 'fetchedAt'> {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text);
   } catch {
     // The parser's message quotes the text.
     throw new Error('the answer is not JSON');

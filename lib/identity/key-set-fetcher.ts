@@ -3,6 +3,8 @@ import https from 'node:https';
 import type { KeySetFetcher } from './issuer-keys.ts';
 
 const FETCH_TIMEOUT_MS = 2000;
+/** For each of a name's addresses. Node gives each but the last 250 ms. */
+const ADDRESS_TIMEOUT_MS = 1000;
 const MAX_KEYS_BYTES = 64 * 1024;
 
 /**
@@ -12,11 +14,19 @@ const MAX_KEYS_BYTES = 64 * 1024;
 export function httpKeySetFetcher(url: URL, timeoutMs = FETCH_TIMEOUT_MS): KeySetFetcher {
   return () =>
     new Promise((resolve, reject) => {
-      const { get } = url.protocol === 'https:' ? https : http;
-      const request = get(url, { agent: false, headers: { Accept: 'application/json' } }, (response) => {
-        if (response.statusCode === 200) readText(response, resolve, reject);
-        else fail(new Error(`the issuer answered ${response.statusCode}`));
-      });
+      const { Agent, get } = url.protocol === 'https:' ? https : http;
+      const agent = new Agent({ autoSelectFamilyAttemptTimeout: ADDRESS_TIMEOUT_MS });
+      const request = get(
+        url,
+        {
+          agent,
+          headers: { Accept: 'application/json', 'Accept-Encoding': 'identity' },
+        },
+        (response) => {
+          if (response.statusCode === 200) readText(response, resolve, reject);
+          else fail(new Error(`the issuer answered ${response.statusCode}`));
+        },
+      );
       const fail = (why: Error): void => {
         reject(why);
         request.destroy();

@@ -49,7 +49,7 @@ export type JoinBatch = (messages: readonly QueueMessage[], options: BatchOption
 export function createJoinBatch(deps: BatchDeps): JoinBatch {
   const { client, pacer, sentLetters, bringBackSoon, announce, random } = deps;
   return async (messages, options) => {
-    const read = messages.map(readMessage);
+    const read = withoutRepeats(messages).map(readMessage);
     const joins = read.flatMap((message) => ('request' in message ? (sentLetters.leftOf(message) ?? []) : []));
     const lastStart = options.deadline - MIN_CALL_MS;
     const turns = new Turns({ pacer, lastStart, ready: () => client.ready(options) });
@@ -91,19 +91,30 @@ export function createJoinBatch(deps: BatchDeps): JoinBatch {
       retained: [...retained],
       deadLettered: sent.deadLettered,
       requeued: sent.requeued,
-      done: messages.length - unfinished.length,
+      done: read.length - unfinished.length,
       groups: results,
       stoppedBy: turns.stoppedBy ?? sent.error,
     };
   };
 }
 
+/** SQS may hand over a message twice, in one batch too. One answer serves both. */
+function withoutRepeats(messages: readonly QueueMessage[]): readonly QueueMessage[] {
+  const seen = new Map<string, string>();
+  return messages.filter(({ messageId, body }) => {
+    if (seen.get(messageId) === body) return false;
+    seen.set(messageId, body);
+    return true;
+  });
+}
+
 /** A message leaves the queue only once all that remains of it is on another queue or on its own again. */
 function toParcel({ message, verdict }: MessageVerdict, { sentLetters, random }: BatchDeps): Parcel {
   const { messageId } = message;
-  const stays = verdict.retained || (verdict.rest !== undefined && !sentLetters.maySplit(messageId));
+  const stays = verdict.retained || (verdict.rest !== undefined && !sentLetters.maySplit(message));
   return {
     messageId,
+    join: message,
     stays,
     letters: verdict.refusedParts.map((part) => ({ part, letter: toLetter(message, part) })),
     rest: stays || !verdict.rest ? undefined : toRest(message, verdict.rest, random),

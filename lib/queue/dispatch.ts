@@ -1,13 +1,15 @@
 import { REQUEST_MS } from '../aws/client.ts';
 import type { OutgoingMessage, Send } from '../aws/sqs.ts';
 import type { JoinError } from '../errors.ts';
-import { type DeadLetter, toDeadLetter } from './message.ts';
+import { type DeadLetter, type QueuedJoin, toDeadLetter } from './message.ts';
 import type { SentLetters } from './sent-letters.ts';
 import type { RefusedPart } from './verdict.ts';
 
 /** All that has to be sent for a message before it may leave the queue. */
 export interface Parcel {
   messageId: string;
+  /** The message itself, where it is a valid request. */
+  join?: QueuedJoin;
   /** Whether the message stays on the queue, whatever is sent. */
   stays: boolean;
   letters: readonly { letter: DeadLetter; part?: RefusedPart }[];
@@ -71,7 +73,7 @@ export async function dispatch(parcels: readonly Parcel[], deps: DispatchDeps): 
   return { deadLettered, requeued, kept, error };
 
   async function sendLetters(some: readonly Parcel[], limitMs: number): Promise<readonly Parcel[]> {
-    const all = some.flatMap(({ messageId, stays, letters }) => letters.map((one) => ({ messageId, stays, ...one })));
+    const all = some.flatMap(({ letters, ...parcel }) => letters.map((one) => ({ ...parcel, ...one })));
     const sent = await sendDeadLetters(
       all.map(({ letter }) => toDeadLetter(letter)),
       limitMs,
@@ -82,8 +84,9 @@ export async function dispatch(parcels: readonly Parcel[], deps: DispatchDeps): 
       else kept.add(messageId);
     }
     // Only of messages that come back it matters which letters they have.
-    for (const [i, { messageId, stays, part }] of all.entries()) {
-      if (part && sent.ends[i] === 'taken' && (stays || kept.has(messageId))) sentLetters.taken(messageId, part);
+    for (const [i, { messageId, join, stays, part }] of all.entries()) {
+      const comesBack = stays || kept.has(messageId);
+      if (join && part && sent.ends[i] === 'taken' && comesBack) sentLetters.taken(join, part);
     }
     return some;
   }
@@ -95,14 +98,15 @@ export async function dispatch(parcels: readonly Parcel[], deps: DispatchDeps): 
       limitMs,
     );
     error ??= sent.error;
-    for (const [i, { messageId, letters }] of all.entries()) {
+    for (const [i, { messageId, join, letters }] of all.entries()) {
       if (sent.ends[i] === 'taken') {
         requeued += 1;
         continue;
       }
       kept.add(messageId);
-      for (const { part } of letters) if (part) sentLetters.taken(messageId, part);
-      if (sent.ends[i] === 'unanswered') sentLetters.unanswered(messageId);
+      if (!join) continue;
+      for (const { part } of letters) if (part) sentLetters.taken(join, part);
+      if (sent.ends[i] === 'unanswered') sentLetters.unanswered(join);
     }
   }
 }

@@ -68,8 +68,8 @@ export function createEnqueue(send: Send): Enqueue {
   return async (request, requestId, senderGroup) => {
     const message = { body: messageBody(request, requestId), senderGroup };
     if (sizeOf(message) > MAX_BYTES) return tooLarge();
-    const { error } = await send([message]);
-    return error;
+    const { ends, error } = await send([message]);
+    return ends[0] === 'taken' ? undefined : error;
   };
 }
 
@@ -84,12 +84,12 @@ export function messageBody(request: JoinRequest, requestId: string): string {
 
 /**
  * A dead letter as it is sent: with the attributes `code`, `requestId`, `failedCount` and, where it has any, `errors`,
- * unless it is too large for them.
+ * as far as there is room for them.
  */
 export function toDeadLetter({ body, code, requestId, failedCount, errors }: DeadLetter): OutgoingMessage {
-  const wrong = errors && { errors: JSON.stringify(errors) };
-  const message = { body, attributes: { code, requestId, failedCount, ...wrong } };
-  return sizeOf(message) <= MAX_BYTES ? message : { body };
+  const message = { body, attributes: { code, requestId, failedCount } };
+  const detailed = { body, attributes: { ...message.attributes, ...(errors && { errors: JSON.stringify(errors) }) } };
+  return [detailed, message].find((one) => sizeOf(one) <= MAX_BYTES) ?? { body };
 }
 
 /** Only ids of characters that travel as escapes come to this. */

@@ -4,7 +4,8 @@ import type { RefusedPart } from './verdict.ts';
 
 const REMEMBERED_MS = 60 * 60_000;
 /** Of all messages together: some 10 MB. */
-const MAX_PARTS = 100_000;
+const MAX_USERS = 100_000;
+const MAX_MESSAGES = 10_000;
 
 /** What was sent for a message that is still on the queue. */
 interface Remembered {
@@ -24,9 +25,10 @@ interface Remembered {
  */
 export class SentLetters {
   readonly #clock: Pick<Clock, 'steady'>;
-  /** By message id, those that were added last at the end. */
+  /** Those that were added last at the end. */
   readonly #messages = new Map<string, Remembered>();
-  #parts = 0;
+  /** Users of all messages together. */
+  #users = 0;
 
   constructor(clock: Pick<Clock, 'steady'>) {
     this.#clock = clock;
@@ -34,7 +36,7 @@ export class SentLetters {
 
   /** A message without the users and the name that have a letter; undefined if that is nobody. */
   leftOf(message: QueuedJoin): QueuedJoin | undefined {
-    const known = this.#find(message.messageId);
+    const known = this.#find(keyOf(message));
     if (!known) return message;
     const { groupId, groupName } = message.request;
     const userIds = message.request.userIds.filter((userId) => !known.userIds.has(userId));
@@ -44,45 +46,58 @@ export class SentLetters {
   }
 
   /** Whether a smaller message may take the place of this one. */
-  maySplit(messageId: string): boolean {
-    return this.#find(messageId)?.maySplitAgain ?? true;
+  maySplit(message: QueuedJoin): boolean {
+    return this.#find(keyOf(message))?.maySplitAgain ?? true;
   }
 
   /** The dead-letter queue took a letter for a message that stays. */
-  taken(messageId: string, { request, failedCount }: RefusedPart): void {
-    const known = this.#renew(messageId);
-    if (failedCount === 0) known.hasNameLetter = true;
-    else for (const userId of request.userIds) known.userIds.add(userId);
-    this.#parts += request.userIds.length;
-    this.#forgetOldest();
+  taken(message: QueuedJoin, { request, failedCount }: RefusedPart): void {
+    const known = this.#renew(keyOf(message));
+    if (failedCount === 0) {
+      known.hasNameLetter = true;
+      return;
+    }
+    this.#users -= known.userIds.size;
+    for (const userId of request.userIds) known.userIds.add(userId);
+    this.#users += known.userIds.size;
   }
 
   /** SQS gave no answer to a smaller message. */
-  unanswered(messageId: string): void {
-    this.#renew(messageId).maySplitAgain = false;
-    this.#parts += 1;
-    this.#forgetOldest();
+  unanswered(message: QueuedJoin): void {
+    this.#renew(keyOf(message)).maySplitAgain = false;
   }
 
-  #find(messageId: string): Remembered | undefined {
-    const known = this.#messages.get(messageId);
-    return known && this.#clock.steady() - known.at < REMEMBERED_MS ? known : undefined;
+  #find(key: string): Remembered | undefined {
+    const known = this.#messages.get(key);
+    return known && this.#isFresh(known) ? known : undefined;
   }
 
-  #renew(messageId: string): Remembered {
-    const known = this.#find(messageId) ?? { userIds: new Set<string>(), hasNameLetter: false, maySplitAgain: true };
+  #isFresh({ at }: Remembered): boolean {
+    return this.#clock.steady() - at < REMEMBERED_MS;
+  }
+
+  /** What is known of a message, as the newest. Forgets the oldest of the others, as far as that is needed. */
+  #renew(key: string): Remembered {
+    const known = this.#find(key) ?? { userIds: new Set<string>(), hasNameLetter: false, maySplitAgain: true };
     const renewed = { ...known, at: this.#clock.steady() };
-    this.#messages.delete(messageId);
-    this.#messages.set(messageId, renewed);
+    this.#forget(key);
+    for (const [oldest, other] of this.#messages) {
+      const hasRoom = this.#users < MAX_USERS && this.#messages.size < MAX_MESSAGES;
+      if (hasRoom && this.#isFresh(other)) break;
+      this.#forget(oldest);
+    }
+    this.#messages.set(key, renewed);
+    this.#users += renewed.userIds.size;
     return renewed;
   }
 
-  #forgetOldest(): void {
-    for (const [messageId, { at, userIds }] of this.#messages) {
-      const isOld = this.#clock.steady() - at >= REMEMBERED_MS;
-      if (!isOld && this.#parts <= MAX_PARTS) return;
-      this.#messages.delete(messageId);
-      this.#parts -= userIds.size + 1;
-    }
+  #forget(key: string): void {
+    this.#users -= this.#messages.get(key)?.userIds.size ?? 0;
+    this.#messages.delete(key);
   }
+}
+
+/** By its group too: a message that was made by hand may have the id of another. */
+function keyOf({ messageId, request }: QueuedJoin): string {
+  return `${messageId} ${request.groupId}`;
 }

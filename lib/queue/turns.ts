@@ -87,6 +87,8 @@ export class Turns {
   ended(error: JoinError | undefined): void {
     this.#inFlight -= 1;
     if (!error || error.blames === 'users' || error.blames === 'group') this.#undecided = 0;
+    // The secret may have changed, which says nothing of these users: if it has not, the batch is stopped.
+    if (error?.code === 'UPSTREAM_CREDENTIALS') this.#undecided -= 1;
     if (!error) this.#suspicious = 0;
     else {
       this.#lastFailure = error;

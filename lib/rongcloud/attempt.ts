@@ -4,7 +4,6 @@ import type { Domains } from './domains.ts';
 import { judgeAnswer, type UpstreamAnswer } from './return-codes.ts';
 import { type AppCredentials, nonceFrom, sign } from './signature.ts';
 import { DeadConnection, type Transport } from './transport.ts';
-import { type Sleep, withDeadline } from './with-deadline.ts';
 
 /** A sending with less time than this is not worth starting. */
 const MIN_ATTEMPT_MS = 1000;
@@ -50,7 +49,6 @@ export interface Sending {
 export interface AttemptDeps {
   transport: Transport;
   clock: Clock;
-  sleep: Sleep;
   randomUUID: () => string;
   /** The app's credentials, at hand or awaited until the call's deadline. */
   credentialsFor: (call: CallOptions) => AppCredentials | JoinError | Promise<AppCredentials | JoinError>;
@@ -64,7 +62,7 @@ export interface AttemptDeps {
 
 /** Makes one attempt: one sending, and another on a new connection if a kept-alive one turns out dead. */
 export function createAttempt(domains: Domains, deps: AttemptDeps) {
-  const { transport, clock, sleep, randomUUID, credentialsFor, answerTimeoutMs, onSwitch, onLateAnswer } = deps;
+  const { transport, clock, randomUUID, credentialsFor, answerTimeoutMs, onSwitch, onLateAnswer } = deps;
 
   return async (sending: Sending): Promise<JoinError | undefined> => {
     const failover = domains.failover(sending.domainIndex);
@@ -94,31 +92,21 @@ export function createAttempt(domains: Domains, deps: AttemptDeps) {
     if (leftMs < minAttemptMs(call)) return new JoinError('DEADLINE_EXCEEDED');
     const url = domains.url(sending.domainIndex, sending.path);
     sending.ordinal += 1;
-    const answer = await inTime(
-      transport.post({
-        url,
-        headers: {
-          ...sign(app, nonceFrom(randomUUID()), clock.wall()),
-          'Content-Type': 'application/x-www-form-urlencoded',
-          'X-Request-ID': call.requestId,
-        },
-        body: sending.form,
-        timeoutMs: answerTimeoutMs,
-      }),
-      Math.min(sending.timeoutMs, leftMs),
-    );
+    const answer = await transport.post({
+      url,
+      headers: {
+        ...sign(app, nonceFrom(randomUUID()), clock.wall()),
+        'Content-Type': 'application/x-www-form-urlencoded',
+        'X-Request-ID': call.requestId,
+      },
+      body: sending.form,
+      timeoutMs: Math.min(sending.timeoutMs, leftMs),
+      listenMs: answerTimeoutMs,
+      onLateAnswer: (late) => onLateAnswer(judge(late)),
+    });
     const error = judge(answer);
     call.onAttempt?.({ ordinal: sending.ordinal, host: url.host, durationMs: clock.steady() - startedAt, error });
     return error;
-  }
-
-  /** The answer, if it comes as soon as that. If not, it is still listened for: it says whether RongCloud works. */
-  function inTime(posted: Promise<UpstreamAnswer | JoinError>, timeoutMs: number): Promise<UpstreamAnswer | JoinError> {
-    if (timeoutMs >= answerTimeoutMs) return posted;
-    return withDeadline(posted, timeoutMs, sleep, () => {
-      void posted.then((answer) => onLateAnswer(judge(answer)));
-      return new JoinError('UPSTREAM_TIMEOUT', { cause: new Error('timed out') });
-    });
   }
 }
 

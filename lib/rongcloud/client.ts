@@ -5,7 +5,7 @@ import { Domains } from './domains.ts';
 import { Outage } from './outage.ts';
 import { type FailedAttempt, leastCertainError, planRetry, type Retry, RetryBudget } from './retry.ts';
 import type { AppCredentials } from './signature.ts';
-import { withDeadline } from './with-deadline.ts';
+import { type Sleep, withDeadline } from './with-deadline.ts';
 
 export type { Attempt, CallOptions } from './attempt.ts';
 
@@ -22,7 +22,8 @@ export interface CredentialSource {
   replace(refused: AppCredentials): Promise<AppCredentials | undefined>;
 }
 
-export interface ClientOptions extends Pick<AttemptDeps, 'transport' | 'clock' | 'sleep' | 'randomUUID'> {
+export interface ClientOptions extends Pick<AttemptDeps, 'transport' | 'clock' | 'randomUUID'> {
+  sleep: Sleep;
   urls: ApiUrls;
   credentials: CredentialSource;
   /** From 0 up to 1. */

@@ -44,7 +44,7 @@ export class Connections {
 
   /** Heeds how long the server keeps a connection (RFC 2068, section 19.7.1.1: `Keep-Alive: timeout=5`). */
   heed(socket: Duplex, keepAlive: string): void {
-    const [, seconds] = /(?:^|[\s,])timeout=(\d{1,9})/i.exec(keepAlive) ?? [];
+    const [, seconds] = /(?:^|[\s,;])timeout\s*=\s*"?(\d{1,9})/i.exec(keepAlive) ?? [];
     if (seconds === undefined) return;
     this.#useOf(socket).maxIdleMs = Math.min(MAX_IDLE_MS, Number(seconds) * 1000 - HINT_MARGIN_MS);
   }

@@ -20,8 +20,12 @@ export interface UpstreamRequest {
   url: URL;
   headers: Record<string, string>;
   body: string;
-  /** From the start to the last byte of the answer. */
+  /** How long the caller waits, from the start to the last byte of the answer. */
   timeoutMs: number;
+  /** An answer is listened for this long, also after the caller's time is up. */
+  listenMs?: number;
+  /** Told of what came after the caller's time was up. */
+  onLateAnswer?: (answer: UpstreamAnswer | JoinError) => void;
 }
 
 /**
@@ -72,43 +76,57 @@ function send(
   connections: Connections,
   connectTimeoutMs: number,
 ): Promise<UpstreamAnswer | JoinError> {
-  const { url, headers, body, timeoutMs } = upstream;
+  const { url, headers, body, timeoutMs, listenMs = timeoutMs, onLateAnswer } = upstream;
   const secure = url.protocol === 'https:';
-  return new Promise((resolve) => {
+  return new Promise((settle) => {
+    let isLate = false;
+    const resolve = (answer: UpstreamAnswer | JoinError): void => (isLate ? onLateAnswer?.(answer) : settle(answer));
     const request = (secure ? https : http).request(url, {
       method: 'POST',
       agent: connections.agent,
       headers: { ...headers, 'Accept-Encoding': 'identity', 'Content-Length': String(Buffer.byteLength(body)) },
     });
     let connected = false;
+    /** Whether a byte of an answer came, even if it is no whole head. */
+    let hasBegun = false;
+    const begin = (): void => {
+      hasBegun = true;
+    };
     const giveUp = (): void => {
       const code = connected ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_UNREACHABLE';
       resolve(new JoinError(code, { cause: new Error('timed out') }));
       request.destroy();
     };
-    // An answer may have come while the process stood still: it is read before the time is up.
-    const timeOut = (): void => void setImmediate(giveUp);
-    let connectTimer: NodeJS.Timeout | undefined;
-    const answerTimer = setTimeout(timeOut, timeoutMs);
+    /** What was never connected would else be sent after the caller was told that it was not. */
+    const stopWaiting = (): void => {
+      if (!connected || listenMs <= timeoutMs) return giveUp();
+      resolve(new JoinError('UPSTREAM_TIMEOUT', { cause: new Error('timed out') }));
+      isLate = true;
+      listenTimer = startTimer(giveUp, listenMs - timeoutMs);
+    };
+    const waitTimer = startTimer(stopWaiting, timeoutMs);
+    let connectTimer: Timer | undefined;
+    let listenTimer: Timer | undefined;
     let answered = false;
     request.on('close', () => {
-      clearTimeout(connectTimer);
-      clearTimeout(answerTimer);
+      for (const timer of [waitTimer, connectTimer, listenTimer]) timer?.stop();
+      request.socket?.off('data', begin);
       // A switch of protocols (101) ends a request without an error.
       if (!answered) resolve(new JoinError('UPSTREAM_UNREADABLE', { cause: new Error('closed without an answer') }));
     });
     request.on('socket', (socket) => {
       connected = request.reusedSocket;
+      socket.once('data', begin);
       if (connected) return;
-      connectTimer = setTimeout(timeOut, connectTimeoutMs);
+      connectTimer = startTimer(giveUp, connectTimeoutMs);
       socket.once(secure ? 'secureConnect' : 'connect', () => {
         connected = true;
-        clearTimeout(connectTimer);
+        connectTimer?.stop();
       });
     });
     request.on('error', (cause: NodeJS.ErrnoException) => {
-      // The codes of Node's HTTP parser.
-      if (answered || cause.code?.startsWith('HPE_')) resolve(new JoinError('UPSTREAM_UNREADABLE', { cause }));
+      // The codes of Node's HTTP parser, which reads the first bytes before anyone else.
+      if (hasBegun || cause.code?.startsWith('HPE_')) resolve(new JoinError('UPSTREAM_UNREADABLE', { cause }));
       else if (request.reusedSocket) resolve(new DeadConnection(cause));
       else resolve(new JoinError(connected ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_UNREACHABLE', { cause }));
     });
@@ -120,6 +138,24 @@ function send(
     });
     request.end(body);
   });
+}
+
+/** A timer that is this late woke up with a process that stood still, as Lambda's environments do between invocations. */
+const STOOD_STILL_MS = 100;
+/** An answer that came meanwhile then has this long to be read. */
+const GRACE_MS = 500;
+
+interface Timer {
+  stop(): void;
+}
+
+/** Calls `done` after so long, once what had come by then could be read. */
+function startTimer(done: () => void, ms: number): Timer {
+  const dueAt = performance.now() + ms;
+  let timer = setTimeout(() => {
+    timer = setTimeout(done, performance.now() - dueAt > STOOD_STILL_MS ? GRACE_MS : 0);
+  }, ms);
+  return { stop: () => clearTimeout(timer) };
 }
 
 /** Reads until the end, the limit or a break. */

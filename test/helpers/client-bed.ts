@@ -36,8 +36,6 @@ export function startClient(endings: (UpstreamAnswer | JoinError)[] = [SUCCESS],
   const clock = { ms: 1_700_000_000_000 };
   const sent: Sent[] = [];
   const slept: number[] = [];
-  /** How long something was waited for at the most, where that is less than its own time limit. */
-  const limits: number[] = [];
   const attempts: Attempt[] = [];
   let seed = 0;
   const credentials = {
@@ -67,10 +65,7 @@ export function startClient(endings: (UpstreamAnswer | JoinError)[] = [SUCCESS],
     randomUUID: () => `${seed++}`.padStart(32, '0'),
     sleep: async (ms, waiting) => {
       // A wait that may be cut short is a time limit, and nothing here is late.
-      if (waiting) {
-        limits.push(ms);
-        return new Promise(() => {});
-      }
+      if (waiting) return new Promise(() => {});
       // Lets others go on, and takes no time.
       if (ms === 0) return undefined;
       slept.push(ms);
@@ -87,7 +82,7 @@ export function startClient(endings: (UpstreamAnswer | JoinError)[] = [SUCCESS],
       ...more,
     });
   const hosts = () => sent.map(({ host }) => host[0]).join('');
-  return { client, clock, sent, slept, limits, attempts, credentials, join, hosts };
+  return { client, clock, sent, slept, attempts, credentials, join, hosts };
 }
 
 /** The failure of a join; throws if it succeeded. */

@@ -13,9 +13,14 @@ const SLOWEST_MS = 4900;
 /** A RongCloud that fails in all its ways up to a moment, and answers rightly from then on, however slowly. */
 function slowRongCloud(time: SimulatedTime, random: SeededRandom, rightFrom: number): Transport {
   const slowMs = random.int(10, SLOWEST_MS);
-  const after = async (ms: number, { timeoutMs }: UpstreamRequest, body: string, status: number) => {
+  const after = async (ms: number, request: UpstreamRequest, body: string, status: number) => {
+    const { timeoutMs, listenMs = timeoutMs, onLateAnswer } = request;
     await time.sleep(Math.min(ms, timeoutMs));
-    return ms < timeoutMs ? { status, body, complete: true } : new JoinError('UPSTREAM_TIMEOUT');
+    const answer = { status, body, complete: true };
+    if (ms < timeoutMs) return answer;
+    const late = new JoinError('UPSTREAM_TIMEOUT');
+    void time.sleep(Math.min(ms, listenMs) - timeoutMs).then(() => onLateAnswer?.(ms < listenMs ? answer : late));
+    return late;
   };
   const right = ['{"code":200}', '{"code":405}', '{"code":1002}'];
   return {

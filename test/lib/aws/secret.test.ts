@@ -95,6 +95,24 @@ describe('Credentials', () => {
     expect(await replaced).toBeUndefined();
   });
 
+  it('reads refused ones again if the read under way had begun before they changed', async () => {
+    const { clock, read, credentials } = setUp(undefined, async () => undefined);
+    const old = { appKey: 'key', appSecret: 's3cret' };
+    await credentials.get();
+    clock.ms = 6 * MINUTE;
+    let answer = (_text: string): void => {};
+    read.mockReturnValueOnce(
+      new Promise((resolve) => {
+        answer = resolve;
+      }),
+    );
+    expect(await credentials.get()).toEqual(old);
+    read.mockResolvedValue('{"appKey":"key","appSecret":"new"}');
+    const replaced = credentials.replace(old);
+    answer(SECRET);
+    expect(await replaced).toMatchObject({ appSecret: 'new' });
+  });
+
   it('reads refused ones again at most once in 5 seconds', async () => {
     const { clock, read, credentials } = setUp();
     const old = { appKey: 'key', appSecret: 's3cret' };

@@ -134,7 +134,10 @@ describe('what SQS does not take', () => {
 
   it('is all of an answer that names nothing', async () => {
     const { send } = setUp(() => ({ Successful: undefined, Failed: undefined }));
-    expect(await send(messages(2))).toEqual({ ends: ['refused', 'refused'], error: undefined });
+    expect(await send(messages(2))).toMatchObject({
+      ends: ['unanswered', 'unanswered'],
+      error: { code: 'QUEUE_UNAVAILABLE', cause: { message: 'SQS told not of all messages' } },
+    });
   });
 });
 

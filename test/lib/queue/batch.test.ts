@@ -147,6 +147,29 @@ describe('the dead-letter queue', () => {
   });
 });
 
+describe('a message that SQS hands over twice in one batch', () => {
+  it('is settled once, and leaves one letter and one rest', async () => {
+    const { run, letters, rests } = createBatchWorld({
+      judge: ({ userIds }) =>
+        userIds.join() === 'b'
+          ? 'UPSTREAM_TIMEOUT'
+          : userIds.some((one) => one !== 'a')
+            ? 'UPSTREAM_REJECTED'
+            : undefined,
+    });
+    const twice = message('g', ['a', 'b', 'x']);
+    expect(await run([twice, { ...twice, receiptHandle: 'another' }])).toMatchObject({ retained: [], requeued: 1 });
+    expect([letters.length, rests.length]).toEqual([1, 1]);
+  });
+
+  it('is two where only the id is the same', async () => {
+    const { run, members } = createBatchWorld();
+    const first = message('g', ['a']);
+    await run([first, { ...message('h', ['b']), messageId: first.messageId }]);
+    expect([members('g'), members('h')]).toEqual([['a'], ['b']]);
+  });
+});
+
 describe('undecided users', () => {
   /** Users whose calls fail with an internal error, so that nothing is known of them. */
   const unknown =

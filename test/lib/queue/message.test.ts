@@ -101,7 +101,8 @@ describe('toDeadLetter', () => {
       failedCount: 0,
       errors: '[{"pointer":"/userIds","detail":"Is required."}]',
     });
-    expect(toDeadLetter({ ...invalid, body: 'x'.repeat(MAX_BYTES - 100) })).not.toHaveProperty('attributes');
+    const { attributes } = toDeadLetter({ ...invalid, body: 'x'.repeat(MAX_BYTES - 100) });
+    expect(attributes).toEqual({ code: 'INVALID_REQUEST', requestId: 'r-1', failedCount: 0 });
   });
 
   it('leaves the attributes out if they do not fit beside the body', () => {

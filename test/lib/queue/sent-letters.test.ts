@@ -21,36 +21,38 @@ describe('SentLetters', () => {
     const { letters } = setUp();
     const message = queued(['a', 'b', 'c'], { groupName: 'N' });
     expect(letters.leftOf(message)).toBe(message);
-    letters.taken(message.messageId, letter('a'));
-    letters.taken(message.messageId, letter('c'));
+    letters.taken(message, letter('a'));
+    letters.taken(message, letter('c'));
     expect(letters.leftOf(message)).toEqual({ ...message, request: { groupId: 'g', userIds: ['b'], groupName: 'N' } });
-    letters.taken(message.messageId, { ...letter('b'), failedCount: 0 });
+    letters.taken(message, { ...letter('b'), failedCount: 0 });
     expect(letters.leftOf(message)?.request).toEqual({ groupId: 'g', userIds: ['b'] });
-    letters.taken(message.messageId, letter('b'));
+    letters.taken(message, letter('b'));
     expect(letters.leftOf(message)).toBeUndefined();
     expect(letters.leftOf(queued(['a']))?.request.userIds).toEqual(['a']);
+    const other = { ...message, request: { ...message.request, groupId: 'h' } };
+    expect(letters.leftOf(other)).toBe(other);
   });
 
   it('forgets an hour after the last letter of a message', () => {
     const { clock, letters } = setUp();
     const message = queued(['a', 'b']);
-    letters.taken(message.messageId, letter('a'));
-    letters.unanswered(message.messageId);
+    letters.taken(message, letter('a'));
+    letters.unanswered(message);
     clock.ms = HOUR - 1;
     expect(letters.leftOf(message)?.request.userIds).toEqual(['b']);
-    expect(letters.maySplit(message.messageId)).toBe(false);
+    expect(letters.maySplit(message)).toBe(false);
     clock.ms = HOUR;
     expect(letters.leftOf(message)).toBe(message);
-    expect(letters.maySplit(message.messageId)).toBe(true);
+    expect(letters.maySplit(message)).toBe(true);
   });
 
   it('remembers 100 000 letters at the most, and forgets the oldest', () => {
     const { letters } = setUp();
-    const messages = Array.from({ length: 51 }, () => queued(people(2000)));
-    for (const { messageId } of messages) letters.taken(messageId, letter(...people(1999)));
+    const messages = Array.from({ length: 52 }, () => queued(people(2000)));
+    for (const message of messages) letters.taken(message, letter(...people(1999)));
     expect(messages.map((message) => letters.leftOf(message)?.request.userIds.length)).toEqual([
-      ...Array(messages.length - 50).fill(2000),
-      ...Array(50).fill(1),
+      ...Array(messages.length - 51).fill(2000),
+      ...Array(51).fill(1),
     ]);
   });
 });

@@ -57,13 +57,13 @@ describe("a client's sendings", () => {
   });
 
   it('have the time that is left once leave is given', async () => {
-    const { join, limits, clock } = startClient();
+    const { join, sent, clock } = startClient();
     const beforeSending = async () => {
       clock.ms += 6000;
       return undefined;
     };
     expect(await join(10_000, { beforeSending })).toBeUndefined();
-    expect(limits).toEqual([4000]);
+    expect(sent.map(({ timeoutMs }) => timeoutMs)).toEqual([4000]);
   });
 
   it('are told of with what they took, in order', async () => {

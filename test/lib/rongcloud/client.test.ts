@@ -46,13 +46,11 @@ describe('createClient', () => {
   it.each([
     [1000, [1000]],
     [4999, [4999]],
-    // As long as the transport listens.
-    [5000, []],
+    [5001, [5000]],
   ])('with %i ms left waits for the answer %j ms', async (leftMs, waits) => {
-    const { sent, join, limits } = startClient();
+    const { sent, join } = startClient();
     await join(leftMs);
-    expect(limits).toEqual(waits);
-    expect(sent.map(({ timeoutMs }) => timeoutMs)).toEqual([5000]);
+    expect(sent.map(({ timeoutMs }) => timeoutMs)).toEqual(waits);
   });
 
   it('sends nothing with 999 ms left', async () => {

@@ -80,6 +80,7 @@ describe("the transport's connections", () => {
       'breaks off',
       (socket: Socket) => void socket.write(response(200, '{"code":', LONG), () => socket.resetAndDestroy()),
     ],
+    ['breaks off in its first line', (socket: Socket) => void socket.write('HTTP/1.1 2', () => socket.destroy())],
     ['has a broken chunk', (socket: Socket) => void socket.write(`${response(200, '', CHUNKED)}not a chunk\r\n`)],
     ['is no HTTP', (socket: Socket) => void socket.write('nonsense\r\n\r\n')],
     ['goes on after its end', (socket: Socket) => void socket.write(`${response(200, '{"code":200}', SHORT)}nonsense`)],

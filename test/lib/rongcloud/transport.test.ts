@@ -4,7 +4,7 @@ import net from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Clock } from '../../../lib/clock.ts';
 import { JoinError } from '../../../lib/errors.ts';
-import { createTransport, MAX_ANSWER_BYTES } from '../../../lib/rongcloud/transport.ts';
+import { createTransport, MAX_ANSWER_BYTES, type UpstreamRequest } from '../../../lib/rongcloud/transport.ts';
 import { describeCause } from '../../../lib/telemetry/error-description.ts';
 import { type LocalServer, listen, readBody } from '../../../sandbox/http/server.ts';
 
@@ -20,7 +20,13 @@ async function serve(listener: http.RequestListener): Promise<LocalServer> {
   return server;
 }
 
-function post(url: string, options: { timeoutMs?: number; connectTimeoutMs?: number } = {}) {
+function post(
+  url: string,
+  options: { connectTimeoutMs?: number } & Partial<
+    Pick<UpstreamRequest, 'timeoutMs' | 'listenMs' | 'onLateAnswer'>
+  > = {},
+) {
+  const { listenMs, onLateAnswer } = options;
   const transport = createTransport({ connectTimeoutMs: options.connectTimeoutMs ?? 2000, clock: new Clock() });
   closers.push(transport.close);
   return transport.post({
@@ -28,6 +34,8 @@ function post(url: string, options: { timeoutMs?: number; connectTimeoutMs?: num
     headers: { 'X-Test': 'yes' },
     body: 'groupId=g&userId=%E7%94%A8',
     timeoutMs: options.timeoutMs ?? 5000,
+    ...(listenMs !== undefined && { listenMs }),
+    ...(onLateAnswer && { onLateAnswer }),
   });
 }
 
@@ -134,7 +142,14 @@ describe('createTransport', () => {
   });
 
   it('says UPSTREAM_UNREACHABLE when TLS never stands', async () => {
-    const silent = net.createServer(() => {});
+    let open = 0;
+    const silent = net.createServer((socket) => {
+      open += 1;
+      socket
+        .resume()
+        .on('error', () => {})
+        .on('close', () => (open -= 1));
+    });
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     closers.push(() => silent.close());
     const { port } = silent.address() as net.AddressInfo;
@@ -143,7 +158,12 @@ describe('createTransport', () => {
       code: 'UPSTREAM_UNREACHABLE',
       cause: { message: 'timed out' },
     });
-    expect(await post(url, { timeoutMs: 50 })).toMatchObject({ code: 'UPSTREAM_UNREACHABLE' });
+    const onLateAnswer = vi.fn();
+    const options = { timeoutMs: 50, listenMs: 5000, onLateAnswer };
+    expect(await post(url, options)).toMatchObject({ code: 'UPSTREAM_UNREACHABLE' });
+    // It was given up: what never stood sends nothing later.
+    expect(onLateAnswer).not.toHaveBeenCalled();
+    await expect.poll(() => open).toBe(0);
   });
 
   it('reads an answer that came while the process stood still, before its time is up', async () => {
@@ -154,6 +174,21 @@ describe('createTransport', () => {
       });
     });
     expect(await post(url, { timeoutMs: 100 })).toMatchObject({ status: 200, body: '{"code":200}' });
+  });
+
+  it('listens on after the time of its caller is up, and says what came', async () => {
+    let answer = (): void => {};
+    const { url } = await serve((_request, response) => {
+      answer = () => response.end('{"code":200}');
+    });
+    const late = Promise.withResolvers<unknown>();
+    const options = { timeoutMs: 100, listenMs: 5000, onLateAnswer: late.resolve };
+    expect(await post(url, options)).toMatchObject({ code: 'UPSTREAM_TIMEOUT', outcome: 'unknown' });
+    answer();
+    expect(await late.promise).toEqual({ status: 200, body: '{"code":200}', complete: true });
+    const nothing = Promise.withResolvers<unknown>();
+    await post(url, { timeoutMs: 50, listenMs: 100, onLateAnswer: nothing.resolve });
+    expect(await nothing.promise).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
   });
 
   it('gives each address of a name time enough to be reached across an ocean', async () => {
