@@ -13,7 +13,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SERVERLESS = join(ROOT, 'node_modules/serverless/bin/serverless.js');
 const EXCEPTIONS = 'docs/decisions/nag.md';
-/** What every stage must have. These win over what serverless.yml says of prod. */
+/** What every stage must have. These win over what stages.yml says of prod. */
 const VALUES = ['dataCenter=singapore', 'jwtIssuer=https://issuer.example', 'jwtAudience=api'];
 
 const folder = mkdtempSync(join(tmpdir(), 'nag-'));

@@ -72,6 +72,6 @@ function check({ service, classes }, options, log) {
     return;
   }
   const list = faults.map((fault) => `- ${fault}`).join('\n');
-  const advice = 'Set them in serverless.yml under params.STAGE, or with --param="name=value".';
+  const advice = 'Set them in stages.yml under the stage, or with --param="name=value".';
   throw new classes.Error(`These values of the stage are missing or wrong:\n${list}\n${advice}`);
 }

@@ -96,8 +96,8 @@ item('API5 only the whole word of the service scope makes a service', async () =
 
 item('API6 no group is open unless it is configured to be, and requests are throttled', async () => {
   const template = await readFile(new URL('serverless.yml', ROOT), 'utf8');
-  expect(template).toMatch(/\n {4}openGroups: ["']{2}\n/);
-  expect(template).toMatch(/\n {4}jwtGroupsClaim: ["']{2}\n/);
+  expect(template).toMatch(/\n {6}openGroups: ["']{2}\n/);
+  expect(template).toMatch(/\n {6}jwtGroupsClaim: ["']{2}\n/);
   expect(template).toMatch(/ThrottlingRateLimit: \$\{param:throttleRate\}/);
 });
 
@@ -117,7 +117,7 @@ item('API7 a jku that points to a local listener is never fetched', async () => 
 
 item('API8 no wildcard origin unless asked for, no caching, no stack in any answer', async () => {
   const template = await readFile(new URL('serverless.yml', ROOT), 'utf8');
-  expect(template).toMatch(/\n {4}corsOrigins: ["']{2}\n/);
+  expect(template).toMatch(/\n {6}corsOrigins: ["']{2}\n/);
   expect(template).not.toMatch(/AllowOrigins:\s*\[?\s*["']?\*/);
   for (const body of ['{', '[]', '{"userIds":7}', '\u0000']) {
     const { headers, text } = await bed.post({ body });

@@ -127,13 +127,6 @@ describe('the packaged template', () => {
     expect([...allowed]).toEqual(expect.arrayContaining(used));
   });
 
-  it('is of a stage whose values the README prints, which take the place of those in serverless.yml', () => {
-    const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
-    const [, printed = ''] = /^ {3}```yaml\n([\s\S]+?)^ {3}```$/m.exec(read('README.md')) ?? [];
-    const [shipped = 'none'] = /^ {2}prod:\n(?: {4}.+\n)+/m.exec(read('serverless.yml')) ?? [];
-    expect(printed.replaceAll(/^ {3}/gm, '').startsWith(shipped)).toBe(true);
-  });
-
   it('says where it is, and what it consists of is there', () => {
     for (const file of ['rongcloud-group-join.zip', 'cloudformation-template-update-stack.json']) {
       expect(prod.said).toMatch(new RegExp(`(package is|template) \\S+/${file}[.,]\\n`));

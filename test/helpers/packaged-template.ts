@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,14 +34,12 @@ export interface Package extends Template {
  * Packages a stage with no credentials and no home, and gives its CloudFormation template. One at a time: each run
  * empties and fills the same `.serverless/` before it moves its files.
  */
-export async function packaged(stage: string, params: Record<string, string>): Promise<Package> {
+export async function packaged(stage: string, params: Record<string, string>, cwd = ROOT): Promise<Package> {
   const folder = await mkdtemp(join(tmpdir(), 'package-'));
   const read = async (file: string) => JSON.parse(await readFile(join(folder, file), 'utf8'));
   try {
-    const said = await serverless(['package', '--stage', stage, '--package', folder], params, {
-      HOME: folder,
-      DIST_IS_BUILT: 'yes',
-    });
+    const env = { HOME: folder, DIST_IS_BUILT: 'yes' };
+    const said = await serverless(['package', '--stage', stage, '--package', folder], params, env, cwd);
     const template: Template = await read('cloudformation-template-update-stack.json');
     const { service } = await read('serverless-state.json');
     const { rollbackConfiguration } = service.provider;
@@ -52,8 +50,13 @@ export async function packaged(stage: string, params: Record<string, string>): P
 }
 
 /** What Serverless Framework says to a command that it is to refuse. */
-export async function refusal(command: string, stage: string, params: Record<string, string>): Promise<string> {
-  return serverless([command, '--stage', stage], params, { HOME: tmpdir() }).then(
+export async function refusal(
+  command: string,
+  stage: string,
+  params: Record<string, string>,
+  cwd?: string,
+): Promise<string> {
+  return serverless([command, '--stage', stage], params, { HOME: tmpdir() }, cwd).then(
     () => {
       throw new Error(`${command} took the stage ${stage}`);
     },
@@ -61,14 +64,31 @@ export async function refusal(command: string, stage: string, params: Record<str
   );
 }
 
+/** What a project is packaged of. */
+const PARTS = ['package.json', 'serverless.yml', 'stages.yml', 'resources', 'lib', 'dist'];
+
+/** Lets a test use a copy of the project that has other files at some places. */
+export async function withCopy<T>(files: Record<string, string>, use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'copy-'));
+  try {
+    for (const part of PARTS) await cp(join(ROOT, part), join(folder, part), { recursive: true });
+    await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text);
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
 async function serverless(
   flags: readonly string[],
   params: Record<string, string>,
   env: Record<string, string>,
+  cwd = ROOT,
 ): Promise<string> {
   const values = Object.entries(params).map(([name, value]) => `--param=${name}=${value}`);
   const { stdout, stderr } = await run(process.execPath, [SERVERLESS, ...flags, ...values], {
-    cwd: ROOT,
+    cwd,
     env: { ...env, SLS_SCHEMA_CACHE_BASE_DIR: SCHEMA_CACHE },
   });
   return stdout + stderr;

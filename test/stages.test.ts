@@ -1,0 +1,73 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { packaged, propertiesOf, withCopy } from './helpers/packaged-template.ts';
+
+type Params = (serverless: { resolveVariable: (name: string) => Promise<unknown> }) => Promise<unknown>;
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+const load = createRequire(import.meta.url);
+
+/** What osls is given for a text of stages.yml, over defaults. */
+async function joined(stages: string, defaults: object): Promise<unknown> {
+  const folder = mkdtempSync(join(tmpdir(), 'stages-'));
+  try {
+    mkdirSync(join(folder, 'resources'));
+    copyFileSync(join(ROOT, 'resources/params.cjs'), join(folder, 'resources/params.cjs'));
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    writeFileSync(join(folder, 'stages.yml'), stages);
+    const params: Params = load(join(folder, 'resources/params.cjs'));
+    return await params({ resolveVariable: async (name) => (name === 'self:custom.defaults' ? defaults : undefined) });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe('stages.yml', () => {
+  it('is where the README puts its values, and may ask osls for some', { timeout: 60_000 }, async () => {
+    const [, printed = ''] = /^ {3}```yaml\n([\s\S]+?)^ {3}```$/m.exec(read('README.md')) ?? [];
+    const text = printed.replaceAll(/^ {3}/gm, '');
+    const { prod } = parse(text);
+    expect(Object.keys(prod)).toEqual(Object.keys(parse(read('stages.yml')).prod));
+    const more = 'default:\n  jwtUserClaim: ${env:HOME}\nother:\n  jwtIssuer: ${ssm:/of/another/stage}\n';
+    const template = await withCopy({ 'stages.yml': text + more }, (folder) => packaged('prod', {}, folder));
+    expect(propertiesOf(template, 'HttpLambdaFunction').Environment.Variables).toMatchObject({
+      RONGCLOUD_DATA_CENTER: prod.dataCenter,
+      JWT_ISSUER: prod.jwtIssuer,
+      JWT_AUDIENCE: prod.jwtAudience,
+      JWT_GROUPS_CLAIM: prod.jwtGroupsClaim,
+      OPEN_GROUPS: prod.openGroups,
+      JWT_USER_CLAIM: expect.stringContaining(tmpdir()),
+    });
+  });
+
+  it('wins over the defaults, and a block over the one for all stages', async () => {
+    const defaults = { default: { a: 0, b: 0, c: 0, d: 0 }, dev: { a: 1, b: 1, c: 1 } };
+    const stages = 'default: { b: 2, c: 2 }\ndev: { c: 3, e: "" }\nother: { d: 3 }\n';
+    expect(await joined(stages, defaults)).toEqual({
+      default: { a: 0, b: 2, c: 2, d: 0 },
+      dev: { a: 1, b: 2, c: 3, e: '' },
+      other: { b: 2, c: 2, d: 3 },
+    });
+  });
+
+  it('may set nothing: in a value, a block, or at all', async () => {
+    const defaults = { default: { a: 0 }, dev: { a: 1 } };
+    expect(await joined('default:\ndev:\n  a:\n', defaults)).toEqual(defaults);
+    expect(await joined('# Nothing yet.\n', defaults)).toEqual(defaults);
+  });
+
+  it.each(['  a: one\n  a: s3cret\n', '  a: !Ref s3cret\n', '  a: "s3cret\n'])(
+    'that is no plain YAML is refused by its line, without what stands there: %j',
+    async (block) => {
+      const refusal = joined(`prod:\n${block}`, {});
+      await expect(refusal).rejects.toThrow(/^stages\.yml: .+ at line \d+, column \d+$/);
+      await expect(refusal).rejects.not.toThrow('s3cret');
+    },
+  );
+});
