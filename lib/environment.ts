@@ -3,9 +3,13 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Names every variable that is missing or wrong, and none of their values. */
 export class ConfigError extends Error {
+  /** Each begins with the name of its variable. */
+  readonly problems: readonly string[];
+
   constructor(problems: readonly string[]) {
     super(`The configuration is not usable: ${problems.join('; ')}.`);
     this.name = 'ConfigError';
+    this.problems = problems;
   }
 }
 

@@ -1,36 +1,8 @@
 const { join } = require('node:path');
-const { QUEUE_URL } = require('./join-queue.cjs');
+const { problemsOf } = require('./stage-problems.cjs');
 
 const NOBODY = 'By the shipped rule no user can join: neither jwtGroupsClaim nor openGroups is set. Services can.';
 const GUARDED = ['package', 'deploy', 'deploy function'];
-
-/** What is wrong with the values that CloudFormation gets to see, in the words of resources/parameters.yml. */
-function parameterFaults(parameters) {
-  return Object.values(parameters).flatMap(({ Default, AllowedPattern, ConstraintDescription }) =>
-    new RegExp(`^(?:${AllowedPattern})$`).test(Default) ? [] : [ConstraintDescription],
-  );
-}
-
-/** What is wrong with the values that no parameter of a template can hold: references, and what is secret. */
-function otherFaults({ JOIN_QUEUE_URL, ORIGIN_SECRET }, queue, { param = [] }) {
-  const ours = (url, id) => url?.Ref === id;
-  const shared = String(ORIGIN_SECRET).split(',');
-  const secret = (text) => text.trim().length >= 16;
-  // osls cuts blanks at the end of an option, and a secret of blanks would come here as none.
-  const isBlank = param.some((option) => /^originSecret=\s+$/.test(option));
-  return [
-    ...(ours(JOIN_QUEUE_URL, 'JoinQueue') || JOIN_QUEUE_URL === '' || QUEUE_URL.test(JOIN_QUEUE_URL)
-      ? []
-      : ['joinQueueUrl must be the https URL of an SQS queue, or empty']),
-    ...(ours(queue.JOIN_QUEUE_URL, 'JoinQueue') ? [] : ["ownQueueUrl must be this stack's own queue: do not set it"]),
-    ...(ours(queue.JOIN_DLQ_URL, 'JoinDeadLetterQueue')
-      ? []
-      : ["deadLetterQueueUrl must be this stack's own queue: do not set it"]),
-    ...(!isBlank && (ORIGIN_SECRET === '' || shared.every(secret))
-      ? []
-      : ['originSecret must be at least 16 characters']),
-  ];
-}
 
 /**
  * Refuses to package or deploy a stage whose values are missing or wrong, and names them, before anything is built or
@@ -38,8 +10,10 @@ function otherFaults({ JOIN_QUEUE_URL, ORIGIN_SECRET }, queue, { param = [] }) {
  */
 module.exports = class Guard {
   constructor(serverless, options, { log }) {
-    const { service, processedInput } = serverless;
+    const { service, processedInput, configurationInput } = serverless;
     const command = processedInput.commands.join(' ');
+    // Not later: osls puts the values in next.
+    const parameters = GUARDED.includes(command) ? parametersOf(configurationInput) : undefined;
     const build = async () => {
       // The tests have built already, and run what is in dist/ while they package.
       if (process.env.DIST_IS_BUILT) return;
@@ -47,7 +21,7 @@ module.exports = class Guard {
       await buildFunctions();
     };
     this.hooks = {
-      initialize: () => GUARDED.includes(command) && check(serverless, options, log),
+      initialize: () => parameters && check(serverless, parameters, log),
       'before:package:createDeploymentArtifacts': build,
       'before:package:function:package': build,
       finalize: () => {
@@ -60,18 +34,40 @@ module.exports = class Guard {
   }
 };
 
-function check({ service, classes }, options, log) {
-  const { http, queue } = service.functions;
-  const faults = [
-    ...parameterFaults(service.resources.Parameters),
-    ...otherFaults(http.environment, queue.environment, options),
-  ];
-  const { JWT_GROUPS_CLAIM, OPEN_GROUPS } = http.environment;
-  if (faults.length === 0) {
-    if (JWT_GROUPS_CLAIM === '' && OPEN_GROUPS === '') log.notice(NOBODY);
-    return;
+/** Which parameter sets which variable of each function, by what serverless.yml says: `JWT_ISSUER: ${param:jwtIssuer}`. */
+function parametersOf({ provider, functions }) {
+  const entries = Object.entries(functions).map(([door, { environment }]) => {
+    const variables = Object.entries({ ...provider.environment, ...environment });
+    const named = variables.map(([variable, value]) => [variable, /^\$\{param:(\w+)\}$/.exec(value)?.[1]]);
+    return [door, Object.fromEntries(named.filter(([, name]) => name))];
+  });
+  return Object.fromEntries(entries);
+}
+
+function check(serverless, parameters, log) {
+  const { service, configurationInput, processedInput, classes } = serverless;
+  const stage = processedInput.options.stage ?? service.provider.stage;
+  const sets = {
+    ...configurationInput.params.default,
+    ...configurationInput.params[stage],
+    ...fromCommandLine(processedInput.options.param),
+  };
+  const functions = Object.entries(parameters).map(([door, names]) => {
+    const variables = { ...service.provider.environment, ...service.functions[door].environment };
+    for (const [variable, name] of Object.entries(names)) variables[variable] = sets[name];
+    return [door, { variables, parameters: names }];
+  });
+  const known = Object.keys(service.custom.defaults.default);
+  const problems = problemsOf({ sets, known, functions: Object.fromEntries(functions) });
+  if (problems.length > 0) {
+    const list = problems.map((problem) => `- ${problem}`).join('\n');
+    const advice = `Set them in stages.yml under ${stage}, or with --param="name=value".`;
+    throw new classes.Error(`These values of the stage are missing or wrong:\n${list}\n${advice}`);
   }
-  const list = faults.map((fault) => `- ${fault}`).join('\n');
-  const advice = 'Set them in stages.yml under the stage, or with --param="name=value".';
-  throw new classes.Error(`These values of the stage are missing or wrong:\n${list}\n${advice}`);
+  if (sets.jwtGroupsClaim === '' && sets.openGroups === '') log.notice(NOBODY);
+}
+
+/** What stands after `--param`, as it was given: osls cuts blanks at the end, and a secret of blanks would be none. */
+function fromCommandLine(options = []) {
+  return Object.fromEntries(options.map((option) => /([^=]+)=(.+)/.exec(option).slice(1)));
 }

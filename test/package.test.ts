@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { DATA_CENTERS } from '../lib/rongcloud/data-centers.ts';
 import { schemaFaults } from './helpers/cloudformation-schema.ts';
 import { idsOf, type Package, packaged, propertiesOf, REQUIRED, type Template } from './helpers/packaged-template.ts';
 
@@ -127,6 +126,15 @@ describe('the packaged template', () => {
     expect([...allowed]).toEqual(expect.arrayContaining(used));
   });
 
+  it('has no parameter that nothing refers to', () => {
+    const idle = ({ Parameters = {}, ...template }: Template) => {
+      const text = JSON.stringify(template);
+      return Object.keys(Parameters).filter((name) => !text.includes(`{"Ref":"${name}"}`));
+    };
+    expect(idle({ ...dev, Parameters: { Idle: {}, HttpApi: {} } })).toEqual(['Idle']);
+    for (const template of [dev, prod]) expect(idle(template)).toEqual([]);
+  });
+
   it('says where it is, and what it consists of is there', () => {
     for (const file of ['rongcloud-group-join.zip', 'cloudformation-template-update-stack.json']) {
       expect(prod.said).toMatch(new RegExp(`(package is|template) \\S+/${file}[.,]\\n`));
@@ -211,70 +219,6 @@ describe('the packaged template', () => {
 });
 
 describe('what stages set', () => {
-  // CloudFormation compares the whole value with the pattern.
-  const accepts = (name: string, value: string) =>
-    new RegExp(`^(?:${dev.Parameters[name]?.AllowedPattern})$`).test(value);
-
-  it('suits the patterns that CloudFormation compares it with', () => {
-    for (const { Parameters } of [dev, prod]) {
-      for (const { Default } of Object.values(Parameters)) expect(Default).toBeTypeOf('string');
-      const refused = Object.entries(Parameters).filter(([name, { Default }]) => !accepts(name, Default));
-      expect(refused).toEqual([]);
-    }
-  });
-
-  it('is a data centre that the functions know', () => {
-    const pattern = dev.Parameters.DataCenter?.AllowedPattern;
-    expect(pattern).toBe(`(${Object.keys(DATA_CENTERS).join('|')})?`);
-  });
-
-  it('is refused by CloudFormation in the words that name it', () => {
-    const parameters = Object.entries(dev.Parameters);
-    for (const [name, { ConstraintDescription }] of parameters) {
-      const lower = name.charAt(0).toLowerCase() + name.slice(1);
-      expect(ConstraintDescription).toContain(name === 'DataCenterOrApiUrls' ? 'dataCenter (or apiUrls)' : lower);
-    }
-  });
-
-  it.each([
-    ['DataCenterOrApiUrls', 'beijing', ''],
-    ['JwtAudience', 'api', ''],
-    ['JwtIssuer', 'https://issuer.example', ''],
-    ['DataCenter', 'singapore-b', 'mars'],
-    ['ApiUrls', 'https://a.example,https://b.example', 'https://a.example/path'],
-    ['ApiUrls', '', 'http://a.example'],
-    ['JwksUri', '', 'http://issuer.example/keys'],
-    ['JwtServiceScope', 'group:join', 'group:join group:leave'],
-    ['QueueRate', '0.5', '0'],
-    ['QueueRate', '100', '101'],
-    ['ThrottleRate', '0.5', 'much'],
-    ['ThrottleBurst', '50', '0.5'],
-    ['HttpConcurrency', '', '-1'],
-    ['AlarmTopicArn', SETTINGS.alarmTopicArn, 'topic'],
-    ['SecretKmsKeyArn', SETTINGS.secretKmsKeyArn, 'arn:aws:kms:us-east-1:000000000000:alias/k'],
-    ['DataKmsKeyArn', '', 'k'],
-    ['RollbackAlarmArns', 'none', 'alarm-1'],
-    ['RollbackAlarmArns', Array(5).fill(ALARM).join(), Array(6).fill(ALARM).join()],
-    ['RollbackMinutes', '180', '181'],
-    ['Removal', 'Retain', 'Keep'],
-    ['LogLevel', 'DEBUG', 'debug'],
-    ['SecretId', 'rongcloud/app', 'arn:aws:secretsmanager:us-east-1:000000000000:secret:x'],
-    ['JwtIssuer', 'https://issuer.example', 'http://issuer.example'],
-    ['CorsOrigins', 'https://a.example,http://b.example:8080', 'https://a.example, https://b.example'],
-    ['CorsOrigins', '*', '*,https://a.example'],
-    ['CorsOrigins', '', 'https://a.example/'],
-    ['CorsOrigins', 'http://localhost:3000', 'https://A.example'],
-    ['ResultBus', '', 'my bus'],
-    ['ResultBus', 'my/bus_1.a-b', 'arn:aws:sqs:us-east-1:000000000000:results'],
-    ['AlarmTopicArn', '', 'topic'],
-    ['AlarmTopicArn', SETTINGS.alarmTopicArn, SETTINGS.resultBus],
-    ['TicketTopicArn', 'arn:aws-cn:sns:cn-north-1:000000000000:tickets', 'tickets'],
-    ['ResultBus', SETTINGS.resultBus, 'arn:aws:events:us-east-1:000000000000:rule/results'],
-  ])('as %s may be %s and may not be %s', (name, good, bad) => {
-    expect(accepts(name, good)).toBe(true);
-    expect(accepts(name, bad)).toBe(false);
-  });
-
   it('makes the conditions true', () => {
     const set = (value: string) => ({ 'Fn::Not': [{ 'Fn::Equals': [value, ''] }] });
     const none = set('');

@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SERVERLESS = join(ROOT, 'node_modules/serverless/bin/serverless.js');
 
 export interface Template {
-  Parameters: Record<string, { Default: string; AllowedPattern: string; ConstraintDescription: string }>;
+  Parameters?: Record<string, object>;
   Conditions: Record<string, unknown>;
   Resources: Record<string, TemplateResource>;
   Outputs: Record<string, { Value: unknown; Export?: { Name: string } }>;
@@ -65,7 +65,7 @@ export async function refusal(
 }
 
 /** What a project is packaged of. */
-const PARTS = ['package.json', 'serverless.yml', 'stages.yml', 'resources', 'lib', 'dist'];
+const PARTS = ['package.json', 'serverless.yml', 'stages.yml', 'resources', 'build.ts', 'functions', 'lib', 'dist'];
 
 /** Lets a test use a copy of the project that has other files at some places. */
 export async function withCopy<T>(files: Record<string, string>, use: (folder: string) => Promise<T>): Promise<T> {
