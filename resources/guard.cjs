@@ -13,7 +13,7 @@ module.exports = class Guard {
     const { service, processedInput, configurationInput } = serverless;
     const command = processedInput.commands.join(' ');
     // Not later: osls puts the values in next.
-    const parameters = GUARDED.includes(command) ? parametersOf(configurationInput) : undefined;
+    const own = GUARDED.includes(command) ? ownVariables(configurationInput) : undefined;
     const build = async () => {
       // The tests have built already, and run what is in dist/ while they package.
       if (process.env.DIST_IS_BUILT) return;
@@ -21,7 +21,7 @@ module.exports = class Guard {
       await buildFunctions();
     };
     this.hooks = {
-      initialize: () => parameters && check(serverless, parameters, log),
+      initialize: () => own && check(serverless, own, log),
       'before:package:createDeploymentArtifacts': build,
       'before:package:function:package': build,
       finalize: () => {
@@ -34,17 +34,19 @@ module.exports = class Guard {
   }
 };
 
-/** Which parameter sets which variable of each function, by what serverless.yml says: `JWT_ISSUER: ${param:jwtIssuer}`. */
-function parametersOf({ provider, functions }) {
+/**
+ * The variables of each function by serverless.yml, and which parameter sets them: `JWT_ISSUER: ${param:jwtIssuer}`. It is
+ * undefined where none does.
+ */
+function ownVariables({ provider, functions: [functions] }) {
   const entries = Object.entries(functions).map(([door, { environment }]) => {
     const variables = Object.entries({ ...provider.environment, ...environment });
-    const named = variables.map(([variable, value]) => [variable, /^\$\{param:(\w+)\}$/.exec(value)?.[1]]);
-    return [door, Object.fromEntries(named.filter(([, name]) => name))];
+    return [door, Object.fromEntries(variables.map(([name, value]) => [name, /^\$\{param:(\w+)\}$/.exec(value)?.[1]]))];
   });
   return Object.fromEntries(entries);
 }
 
-function check(serverless, parameters, log) {
+function check(serverless, own, log) {
   const { service, configurationInput, processedInput, classes } = serverless;
   const stage = processedInput.options.stage ?? service.provider.stage;
   const sets = {
@@ -52,13 +54,14 @@ function check(serverless, parameters, log) {
     ...configurationInput.params[stage],
     ...fromCommandLine(processedInput.options.param),
   };
-  const functions = Object.entries(parameters).map(([door, names]) => {
+  const functions = Object.entries(own).map(([door, parameters]) => {
     const variables = { ...service.provider.environment, ...service.functions[door].environment };
-    for (const [variable, name] of Object.entries(names)) variables[variable] = sets[name];
-    return [door, { variables, parameters: names }];
+    for (const [name, parameter] of Object.entries(parameters)) if (parameter) variables[name] = sets[parameter];
+    return [door, { variables, parameters }];
   });
   const known = Object.keys(service.custom.defaults.default);
-  const problems = problemsOf({ sets, known, functions: Object.fromEntries(functions) });
+  const policy = service.custom.policy || {};
+  const problems = problemsOf({ sets, known, functions: Object.fromEntries(functions), policy });
   if (problems.length > 0) {
     const list = problems.map((problem) => `- ${problem}`).join('\n');
     const advice = `Set them in stages.yml under ${stage}, or with --param="name=value".`;

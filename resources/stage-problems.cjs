@@ -9,10 +9,11 @@ const READERS = { http: readHttpConfig, invoke: readJoinConfig, queue: readQueue
 const MAX_VARIABLE_BYTES = 3500;
 
 /**
- * All that is wrong with a stage, in the names that people set, without a value. A `stage` is what it `sets`, the `known`
- * parameters among them, and the `functions`: the variables of each, and in `parameters` which parameter sets which of them.
+ * All that is wrong with a stage, in the names that people set, without a value. A stage is what it `sets`, the `known`
+ * parameters among them, the `policy` of policy.yml, and the `functions`: the variables of each, and in `parameters` those
+ * that are the service's own, with the parameter that sets them.
  */
-function problemsOf({ sets, known, functions }) {
+function problemsOf({ sets, known, functions, policy }) {
   const problems = [
     ...Object.keys(sets).flatMap((name) => (known.includes(name) ? [] : [unknown(name, known, functions)])),
     ...Object.entries(functions).flatMap(([door, { variables, parameters }]) => [
@@ -21,8 +22,10 @@ function problemsOf({ sets, known, functions }) {
     ]),
     ...stackProblems(sets),
   ];
+  // One problem for each parameter: several functions say the same, and so may the table of the stack.
   const subjects = problems.map((problem) => problem.split(' ', 1)[0]);
-  return problems.filter((_, i) => subjects.indexOf(subjects[i]) === i);
+  const first = problems.filter((_, i) => subjects.indexOf(subjects[i]) === i);
+  return [...first, ...policyProblems(policy, functions.http.parameters)];
 }
 
 /** What a function itself would say at its start. It can't be said of what CloudFormation has still to fill in. */
@@ -52,11 +55,22 @@ function sizeProblems(door, variables, parameters) {
   ];
 }
 
+/** What policy.yml may not hold. A variable of the service's own would take the place of what the stage sets. */
+function policyProblems({ environment, statements, ...others }, parameters) {
+  const taken = Object.keys(environment ?? {}).filter((name) => Object.hasOwn(parameters, name));
+  const advice = (name) => (parameters[name] ? `set ${parameters[name]} in stages.yml` : 'take another name');
+  return [
+    ...Object.keys(others).map((name) => `policy.yml has environment and statements, and no ${name}`),
+    ...taken.map((name) => `${name} in policy.yml is a variable of the service's own: ${advice(name)}`),
+    ...(Array.isArray(statements ?? []) ? [] : ['statements in policy.yml must be a list']),
+  ];
+}
+
 /** An unknown parameter, with the known one whose name, or whose variable's name, is most like it. */
 function unknown(name, known, functions) {
   const names = [
     ...known.map((one) => [one, one]),
-    ...Object.values(functions).flatMap(({ parameters }) => Object.entries(parameters)),
+    ...Object.values(functions).flatMap(({ parameters }) => Object.entries(parameters).filter(([, set]) => set)),
   ];
   const likeness = ([text]) => {
     const [a, b] = [pairs(text), pairs(name)];

@@ -64,8 +64,12 @@ const PROJECT = parse(readFileSync(new URL('../serverless.yml', import.meta.url)
 });
 
 /** What the guard says to a command for the stage prod that sets these values, and others on the command line. */
-function said(values: Values, { command = 'package', param = [] }: { command?: string; param?: string[] } = {}) {
+function said(
+  values: Values,
+  { command = 'package', param = [], policy = '' }: { command?: string; param?: string[]; policy?: unknown } = {},
+) {
   const { provider, functions, custom } = PROJECT;
+  const [ours] = functions;
   const params = { default: custom.defaults.default, prod: { ...REQUIRED, ...values } };
   const given = param.map((option) => option.split('='));
   // osls cuts blanks at the end.
@@ -81,9 +85,9 @@ function said(values: Values, { command = 'package', param = [] }: { command?: s
     configurationInput: { provider, functions, params },
     classes: { Error },
     service: {
-      custom,
+      custom: { ...custom, policy },
       provider: filled(provider),
-      functions: mapped<{ environment?: Values }>(functions, filled),
+      functions: mapped<{ environment?: Values }>(ours, filled),
     },
   };
   const notices: string[] = [];
@@ -159,7 +163,7 @@ describe('a value of a stage', () => {
 
   it('is judged by lib/config.ts or by the table of the stack, whichever parameter it is of', () => {
     const { defaults } = PROJECT.custom;
-    const environments = [PROJECT.provider, ...Object.values<{ environment?: object }>(PROJECT.functions)];
+    const environments = [PROJECT.provider, ...Object.values<{ environment?: object }>(PROJECT.functions[0])];
     const variables = environments.flatMap(({ environment = {} }) => Object.values(environment));
     const known = Object.keys(defaults.default);
     expect(known.filter((name) => !(name in RULES) && !variables.includes(`\${param:${name}}`))).toEqual([]);
@@ -220,6 +224,33 @@ describe('a parameter that is not known', () => {
     expect(linesOf(said({ [name]: 'v4lue' }))).toEqual([line]);
     expect(linesOf(said({}, { param: [`${name}=v4lue`] }))).toEqual([line]);
     expect(said({ [name]: 'v4lue' })).not.toContain('v4lue');
+  });
+});
+
+describe('policy.yml', () => {
+  it.each<[policy: unknown, line: string]>([
+    [{ enviroment: {} }, 'policy.yml has environment and statements, and no enviroment'],
+    [
+      { environment: { JWT_ISSUER: 's3cret' } },
+      "JWT_ISSUER in policy.yml is a variable of the service's own: set jwtIssuer in stages.yml",
+    ],
+    [
+      { environment: { POWERTOOLS_SERVICE_NAME: 's3cret' } },
+      "POWERTOOLS_SERVICE_NAME in policy.yml is a variable of the service's own: take another name",
+    ],
+    [{ statements: { Effect: 'Allow' } }, 'statements in policy.yml must be a list'],
+  ])('may not have %j', (policy, line) => {
+    expect(linesOf(said({}, { policy }))).toEqual([line]);
+  });
+
+  it.each([
+    '',
+    null,
+    {},
+    { environment: null, statements: null },
+    { environment: { UPSTREAM_RATE: '1' }, statements: [] },
+  ])('may have %j', (policy) => {
+    expect(linesOf(said({}, { policy }))).toEqual([]);
   });
 });
 

@@ -3,9 +3,10 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { packaged, propertiesOf, withCopy } from './helpers/packaged-template.ts';
+import { schemaFaults } from './helpers/cloudformation-schema.ts';
+import { idsOf, type Package, packaged, propertiesOf, withCopy } from './helpers/packaged-template.ts';
 
 type Params = (serverless: { resolveVariable: (name: string) => Promise<unknown> }) => Promise<unknown>;
 
@@ -28,15 +29,22 @@ async function joined(stages: string, defaults: object): Promise<unknown> {
   }
 }
 
+const [, printed = ''] = /^ {3}```yaml\n([\s\S]+?)^ {3}```$/m.exec(read('README.md')) ?? [];
+const PRINTED = printed.replaceAll(/^ {3}/gm, '');
+/** A stage as the README prints it, with what else a file of stages may hold, and a rule that needs what policy.yml shows. */
+let template: Package;
+beforeAll(async () => {
+  const more = 'default:\n  jwtUserClaim: ${env:HOME}\nother:\n  jwtIssuer: ${ssm:/of/another/stage}\n';
+  const files = { 'stages.yml': PRINTED + more, 'policy.yml': read('policy.yml').replaceAll(/^ {2}# /gm, '  ') };
+  template = await withCopy(files, (folder) => packaged('prod', {}, folder));
+});
+const variables = (door: string) => propertiesOf(template, `${door}LambdaFunction`).Environment.Variables;
+
 describe('stages.yml', () => {
-  it('is where the README puts its values, and may ask osls for some', { timeout: 60_000 }, async () => {
-    const [, printed = ''] = /^ {3}```yaml\n([\s\S]+?)^ {3}```$/m.exec(read('README.md')) ?? [];
-    const text = printed.replaceAll(/^ {3}/gm, '');
-    const { prod } = parse(text);
+  it('is where the README puts its values, and may ask osls for some', () => {
+    const { prod } = parse(PRINTED);
     expect(Object.keys(prod)).toEqual(Object.keys(parse(read('stages.yml')).prod));
-    const more = 'default:\n  jwtUserClaim: ${env:HOME}\nother:\n  jwtIssuer: ${ssm:/of/another/stage}\n';
-    const template = await withCopy({ 'stages.yml': text + more }, (folder) => packaged('prod', {}, folder));
-    expect(propertiesOf(template, 'HttpLambdaFunction').Environment.Variables).toMatchObject({
+    expect(variables('Http')).toMatchObject({
       RONGCLOUD_DATA_CENTER: prod.dataCenter,
       JWT_ISSUER: prod.jwtIssuer,
       JWT_AUDIENCE: prod.jwtAudience,
@@ -70,4 +78,27 @@ describe('stages.yml', () => {
       await expect(refusal).rejects.not.toThrow('s3cret');
     },
   );
+});
+
+describe('policy.yml', () => {
+  it('gives the HTTP function variables, and no other', () => {
+    expect(variables('Http')).toMatchObject({ GROUPS_TABLE: 'groups', JWT_ISSUER: 'https://issuer.example' });
+    for (const door of ['Invoke', 'Queue']) expect(variables(door)).not.toHaveProperty('GROUPS_TABLE');
+  });
+
+  it('gives its role statements, and no other', () => {
+    const arn = 'arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/groups';
+    expect(idsOf(template, 'AWS::IAM::Policy')).toEqual(['HttpPolicy']);
+    expect(propertiesOf(template, 'HttpPolicy')).toMatchObject({
+      Roles: [{ Ref: 'HttpRole' }],
+      PolicyDocument: {
+        Statement: [{ Effect: 'Allow', Action: 'dynamodb:GetItem', Resource: { 'Fn::Sub': arn } }],
+      },
+    });
+    expect(schemaFaults(template.Resources)).toEqual([]);
+  });
+
+  it('is shipped with nothing in it', () => {
+    expect(parse(read('policy.yml'))).toEqual({ environment: null, statements: null });
+  });
 });

@@ -65,7 +65,10 @@ export async function refusal(
 }
 
 /** What a project is packaged of. */
-const PARTS = ['package.json', 'serverless.yml', 'stages.yml', 'resources', 'build.ts', 'functions', 'lib', 'dist'];
+const PARTS = [
+  ...['package.json', 'serverless.yml', 'stages.yml', 'policy.yml', 'resources'],
+  ...['build.ts', 'functions', 'lib', 'dist'],
+];
 
 /** Lets a test use a copy of the project that has other files at some places. */
 export async function withCopy<T>(files: Record<string, string>, use: (folder: string) => Promise<T>): Promise<T> {
