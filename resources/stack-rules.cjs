@@ -27,6 +27,7 @@ const RULES = {
     /^(\*|https?:\/\/[^,/\sA-Z]+(,https?:\/\/[^,/\sA-Z]+)*)?$/,
     'origins as browsers send them (https://app.example), with commas between and no spaces',
   ],
+  corsHeaders: [/^([\w-]+(,[\w-]+)*)?$/, 'names of headers, with commas between and no spaces'],
   throttleRate: [NUMBER, 'a number'],
   throttleBurst: [/^\d+$/, 'a whole number'],
   httpConcurrency: [/^\d*$/, 'a whole number'],

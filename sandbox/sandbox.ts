@@ -25,6 +25,7 @@ export interface SandboxOptions {
   port: number;
   rongCloud?: RealRongCloud;
   corsOrigins?: string[];
+  corsHeaders?: string[];
   /** How long a message that came back stays hidden: no less than the queue function's timeout. */
   visibilityTimeoutMs?: number;
   /** What the console's form begins with. */
@@ -91,7 +92,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       http: { url: '' },
       invoke: { url: '', functionNames: [], mappings: new EventSourceMappings(), onFailure: () => {}, onTrouble },
     };
-    const gateway = await open(startApiGateway(at(0), () => targets.http, options.corsOrigins ?? [], onTrouble));
+    const cors = { origins: options.corsOrigins ?? [], headers: options.corsHeaders ?? [] };
+    const gateway = await open(startApiGateway(at(0), () => targets.http, cors, onTrouble));
     const lambda = await open(startLambdaInvoke(at(1), () => targets.invoke));
     const visibilityTimeoutMs = options.visibilityTimeoutMs ?? 70_000;
     const aws = await open(startAwsServices({ port: at(2), secrets, visibilityTimeoutMs }));

@@ -27,6 +27,7 @@ export interface Settings {
   rongCloud: RealRongCloud | undefined;
   sample: Sample | undefined;
   corsOrigins: string[];
+  corsHeaders: string[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -34,7 +35,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Reads the environment. An empty variable is an unset one. Throws a Complaint about what makes no sense. */
 export function readSettings(env: Environment): Settings {
   const rongCloud = readRongCloud(env);
-  return { port: readPort(env), rongCloud, sample: readSample(env, rongCloud), corsOrigins: readCorsOrigins(env) };
+  return {
+    port: readPort(env),
+    rongCloud,
+    sample: readSample(env, rongCloud),
+    corsOrigins: readCorsOrigins(env),
+    corsHeaders: readCorsHeaders(env),
+  };
 }
 
 const LAST_PORT = 65_536 - PORTS;
@@ -84,9 +91,11 @@ function readClaims(env: Environment): Record<string, unknown> {
   throw new Complaint(`SAMPLE_CLAIMS must be a JSON object, for example SAMPLE_CLAIMS='{"role":"host"}'.`);
 }
 
+const listIn = (text = ''): string[] => text.split(',').flatMap((part) => part.trim() || []);
+
 /** Browsers send an origin in one spelling alone: any other would match nobody. */
 function readCorsOrigins(env: Environment): string[] {
-  const origins = (env.CORS_ORIGINS ?? '').split(',').flatMap((origin) => origin.trim() || []);
+  const origins = listIn(env.CORS_ORIGINS);
   for (const origin of origins) {
     const sent = URL.parse(origin)?.origin ?? 'null';
     if (origin === '*' || (origin === sent && /^https?:/.test(origin))) continue;
@@ -94,4 +103,10 @@ function readCorsOrigins(env: Environment): string[] {
     throw new Complaint(`CORS_ORIGINS: no browser sends the origin ${origin}. ${advice}.`);
   }
   return origins;
+}
+
+function readCorsHeaders(env: Environment): string[] {
+  const headers = listIn(env.CORS_HEADERS);
+  if (headers.every((header) => /^[\w-]+$/.test(header))) return headers.map((header) => header.toLowerCase());
+  throw new Complaint('CORS_HEADERS must be names of headers, with commas between.');
 }

@@ -10,7 +10,7 @@ const { env } = process;
 try {
   const stop = stopOnSignal();
   let lastWords = '';
-  const { port, rongCloud, sample, corsOrigins } = readSettings(env);
+  const { port, rongCloud, sample, corsOrigins, corsHeaders } = readSettings(env);
   // The functions get it as a secret. Other processes that are started from here would inherit it: esbuild, for one.
   delete env.RONGCLOUD_APP_SECRET;
   await tryPorts(port);
@@ -20,6 +20,7 @@ try {
     ...(rongCloud && { rongCloud }),
     ...(sample && { sample }),
     corsOrigins,
+    corsHeaders,
     // The functions' log lines, without their metrics.
     onOutput: (line) => {
       if (!line.startsWith('{')) lastWords = line.trim() || lastWords;

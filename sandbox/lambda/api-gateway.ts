@@ -2,6 +2,12 @@ import type http from 'node:http';
 import { type Forwarded, forward, type Target } from '../http/forward.ts';
 import { type Listener, type LocalServer, listen, readBody, sendJson } from '../http/server.ts';
 
+/** Whose pages may call, and what they may send besides what every page may. */
+export interface Cors {
+  origins: readonly string[];
+  headers: readonly string[];
+}
+
 /**
  * A front that makes serverless-offline answer as an HTTP API of API Gateway does where the two differ: a function
  * that throws or runs out of time is a 500 or 503 with `{"message"}` and never a stack, repeated headers are
@@ -10,16 +16,17 @@ import { type Listener, type LocalServer, listen, readBody, sendJson } from '../
 export function startApiGateway(
   port: number,
   target: () => Target,
-  corsOrigins: readonly string[],
+  cors: Cors,
   onTrouble: (line: string) => void,
 ): Promise<LocalServer> {
   const listener: Listener = async (request, response) => {
     const { origin } = request.headers;
-    if (origin !== undefined && (corsOrigins.includes('*') || corsOrigins.includes(origin))) {
-      allowOrigin(response, corsOrigins.includes('*') ? '*' : origin);
+    const isAny = cors.origins.includes('*');
+    if (origin !== undefined && (isAny || cors.origins.includes(origin))) {
+      allow(response, isAny ? '*' : origin, cors.headers);
     }
     const path = request.url ?? '/';
-    if (request.method === 'OPTIONS' && corsOrigins.length > 0) {
+    if (request.method === 'OPTIONS' && cors.origins.length > 0) {
       response.writeHead(204).end();
       return;
     }
@@ -39,7 +46,7 @@ export function startApiGateway(
     if (answer) relay(answer, response, onTrouble);
     else sendOwn(response, 503);
   };
-  return listen(port, listener, { origins: corsOrigins });
+  return listen(port, listener, { origins: cors.origins });
 }
 
 /** A group of one or two dots. serverless-offline would resolve them, so the function gets it as an id that it refuses too. */
@@ -110,10 +117,12 @@ function joinedHeaders(rawHeaders: readonly string[]): Record<string, string> {
   return headers;
 }
 
-function allowOrigin(response: http.ServerResponse, origin: string): void {
+const SENT = ['authorization', 'content-type', 'prefer', 'traceparent', 'x-request-id'];
+
+function allow(response: http.ServerResponse, origin: string, headers: readonly string[]): void {
   response.setHeader('access-control-allow-origin', origin);
   response.setHeader('access-control-allow-methods', 'POST');
-  response.setHeader('access-control-allow-headers', 'authorization,content-type,prefer,traceparent,x-request-id');
+  response.setHeader('access-control-allow-headers', [...new Set([...SENT, ...headers])].join());
   response.setHeader('access-control-expose-headers', 'preference-applied,retry-after,www-authenticate,x-request-id');
   response.setHeader('access-control-max-age', '600');
 }

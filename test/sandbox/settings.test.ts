@@ -6,9 +6,16 @@ const SAMPLE = { userId: 'alice', groupId: 'team-1', claims: {} };
 
 describe('what npm start is told', () => {
   it('may be nothing', () => {
-    const nothing = { port: 4000, rongCloud: undefined, sample: SAMPLE, corsOrigins: [] };
+    const nothing = { port: 4000, rongCloud: undefined, sample: SAMPLE, corsOrigins: [], corsHeaders: [] };
     expect(readSettings({})).toEqual(nothing);
-    const empty = { PORT: '', RONGCLOUD_APP_KEY: '', SAMPLE_USER: '', SAMPLE_CLAIMS: '', CORS_ORIGINS: ' ,' };
+    const empty = {
+      PORT: '',
+      RONGCLOUD_APP_KEY: '',
+      SAMPLE_USER: '',
+      SAMPLE_CLAIMS: '',
+      CORS_ORIGINS: ' ,',
+      CORS_HEADERS: '',
+    };
     expect(readSettings(empty)).toEqual(nothing);
   });
 
@@ -33,6 +40,13 @@ describe('what npm start is told', () => {
     expect(readSettings({ CORS_ORIGINS: '*' }).corsOrigins).toEqual(['*']);
   });
 
+  it('takes names of headers that browsers may send', () => {
+    expect(readSettings({ CORS_HEADERS: 'Tracestate, sentry-trace' }).corsHeaders).toEqual([
+      'tracestate',
+      'sentry-trace',
+    ]);
+  });
+
   it.each<[env: Record<string, string>, says: string]>([
     [{ PORT: 'abc' }, 'PORT must be'],
     [{ PORT: '0' }, 'PORT must be'],
@@ -51,6 +65,8 @@ describe('what npm start is told', () => {
     [{ CORS_ORIGINS: 'https://a.example,app.example' }, 'no browser sends the origin app.example. Write it as https'],
     [{ CORS_ORIGINS: 'localhost:3000' }, 'Write it as https'],
     [{ CORS_ORIGINS: 'null' }, 'Write it as https'],
+    [{ CORS_HEADERS: 'tracestate,a b' }, 'CORS_HEADERS must be names of headers'],
+    [{ CORS_HEADERS: '*' }, 'CORS_HEADERS must be names of headers'],
   ])('%j is refused in one line', (env, says) => {
     expect(() => readSettings(env)).toThrow(says);
     expect(() => readSettings(env)).toThrow(/^.+$/);

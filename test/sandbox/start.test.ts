@@ -86,7 +86,7 @@ describe('a failure that no function has logged', () => {
     if (!server) await behind.close();
     const said: string[] = [];
     const onTrouble = (line: string) => void said.push(line);
-    const http = await startApiGateway(0, () => behind, [], onTrouble);
+    const http = await startApiGateway(0, () => behind, { origins: [], headers: [] }, onTrouble);
     const target = {
       ...behind,
       functionNames: ['f'],

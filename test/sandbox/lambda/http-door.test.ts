@@ -9,7 +9,7 @@ let sandbox: TestSandbox;
 let alice: string;
 let service: string;
 beforeAll(async () => {
-  sandbox = await startTestSandbox({ corsOrigins: ['https://app.example'] });
+  sandbox = await startTestSandbox({ corsOrigins: ['https://app.example'], corsHeaders: ['tracestate', 'prefer'] });
   alice = await sandbox.issuer.token(MEMBER);
   service = await sandbox.issuer.token(SERVICE);
 });
@@ -201,7 +201,7 @@ describe('the HTTP door, end to end', () => {
       'POST',
     ]);
     expect(headers.get('access-control-allow-headers')).toBe(
-      'authorization,content-type,prefer,traceparent,x-request-id',
+      'authorization,content-type,prefer,traceparent,x-request-id,tracestate',
     );
     expect((await preflight('https://other.example')).headers.get('access-control-allow-origin')).toBeNull();
   });
