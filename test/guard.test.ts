@@ -173,6 +173,12 @@ describe('a value of a stage', () => {
     expect(Object.keys(RULES).filter((name) => !known.includes(name))).toEqual([]);
   });
 
+  it('has a row in docs/configuration.md, whichever parameter it is of', () => {
+    const page = readFileSync(new URL('../docs/configuration.md', import.meta.url), 'utf8');
+    const described = [...page.matchAll(/^\| (`.+?`) \|/gm)].flatMap(([, names = '']) => names.match(/\w+/g) ?? []);
+    expect(described.sort()).toEqual(Object.keys(PROJECT.custom.defaults.default).sort());
+  });
+
   it('is not judged as long as only CloudFormation knows it', () => {
     const open = { 'Fn::ImportValue': 'of-another-stack' };
     expect(linesOf(said({ jwtAudience: open, jwtIssuer: '{{resolve:ssm:/issuer}}' }))).toEqual([]);
