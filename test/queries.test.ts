@@ -1,148 +1,112 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import names from '../lib/telemetry/metric-names.json' with { type: 'json' };
-import { withBug } from './helpers/built-door.ts';
+import { parse } from 'yaml';
+import { JOIN_ERROR_CODES } from '../lib/errors.ts';
+import { type Line, withBug } from './helpers/built-door.ts';
 import { SERVICE } from './helpers/claims.ts';
-import { query, type Row, toFields } from './helpers/logs-insights.ts';
 import { startTelemetryBed } from './helpers/telemetry-bed.ts';
 
-// The Logs Insights queries of the docs, on what the doors print when they work and when they fail.
-const PAGES = ['operations.md', 'runbooks.md'].map((page) =>
-  readFileSync(new URL(`../docs/${page}`, import.meta.url), 'utf8'),
+// The Logs Insights queries of the docs, beside what the doors print.
+const ROOT = new URL('../', import.meta.url);
+const read = (file: string): string => readFileSync(new URL(file, ROOT), 'utf8');
+const PAGES = ['README.md', 'SECURITY.md', ...readdirSync(new URL('docs', ROOT)).map((page) => `docs/${page}`)];
+const QUERIES = PAGES.filter((page) => page.endsWith('.md')).flatMap((page) =>
+  [...read(page).matchAll(/^```\w*\n((?:filter|stats|fields|parse|sort) .+)\n```$/gm)].map(([, text = '']) => text),
 );
-/** What API Gateway writes is in its own log, which the doors do not print. */
-const ofAccessLog = (text: string): boolean => text.startsWith("filter status = '429'");
-const QUERIES = PAGES.flatMap((page) => [...page.matchAll(/^```\n((?:filter|stats|fields) .+)\n```$/gm)])
-  .map(([, text = '']) =>
-    text.replaceAll("'CLIENT'", "'backend-7'").replaceAll("ID'", "mine'").replaceAll('"ID"', '"r-1"'),
-  )
-  .filter((text) => !ofAccessLog(text));
+const WORDS = new Set('filter stats fields sort limit by as and or not in like asc desc'.split(' '));
+const CLOUDWATCHS_OWN = ['@message', '@timestamp'];
 
-let lines: Row[];
-const isMetric = (line: Row): boolean => 'service' in line && !('message' in line);
-const withoutMetrics = () => lines.filter((line) => !isMetric(line));
+/** The fields that a query names, without the columns that it makes itself. */
+function fieldsOf(query: string): string[] {
+  const bare = query.replace(/like \/(?:\\.|[^/\\])+\/|'[^']*'|"[^"]*"/g, "''");
+  const own = new Set([...bare.matchAll(/\bas (\w+)/g)].map(([, name]) => name));
+  return [...bare.matchAll(/@?\b[A-Za-z_][\w.]*\b(?!\()/g)]
+    .map(([name]) => name)
+    .filter((name) => !WORDS.has(name) && !own.has(name) && !CLOUDWATCHS_OWN.includes(name))
+    .map((name) => name.replace(/\.\d+$/, ''));
+}
+
+/** The values that a query compares a field with. */
+function valuesOf(query: string, field: string): string[] {
+  return [...query.matchAll(new RegExp(`\\b${field} (?:=|!=|in) (\\[[^\\]]*\\]|'[^']*')`, 'g'))].flatMap(
+    ([, values = '']) => [...values.matchAll(/'([^']*)'/g)].map(([, value = '']) => value),
+  );
+}
+
+/** Of the doors' lines and of API Gateway's access log. */
+let logs: ReadonlySet<string>[];
+let metricFields: ReadonlySet<string>;
+let messages: ReadonlySet<unknown>;
 
 beforeAll(async () => {
   const bed = await startTelemetryBed();
-  const http = await bed.start('http');
-  const queue = await bed.start('queue');
-  const invoke = await bed.start('invoke');
-  const noSecret = { RONGCLOUD_SECRET_ID: 'none' };
-  const doors = [http, queue, invoke, await bed.start('http', noSecret), await bed.start('queue', noSecret)];
-  doors.push(await bed.start('http', { JWKS_URI: 'http://127.0.0.1:9' }));
   const nowhere = 'http://127.0.0.1:9';
-  const withoutQueue = await bed.start('http', { JOIN_QUEUE_URL: `${nowhere}/0/joins` });
+  const http = await bed.start('http', { JOIN_QUEUE_URL: `${nowhere}/0/joins` });
   const bus = { RESULT_BUS: 'results', RESULT_SOURCE: 'joins', AWS_ENDPOINT_URL_EVENTBRIDGE: nowhere };
-  const withoutBus = await bed.start('queue', bus);
-  doors.push(withoutQueue, withoutBus);
-  const batch = (...bodies: unknown[]) => ({
-    Records: bodies.map((body, i) => ({
+  const queue = await bed.start('queue', bus);
+  const batch = {
+    Records: ['{"groupId":"g","userIds":["planted-user"]}', 'planted-nonsense'].map((body, i) => ({
       messageId: `m${i}`,
       receiptHandle: `h${i}`,
-      body: JSON.stringify(body),
+      body,
       attributes: { SentTimestamp: String(Date.now()), ApproximateReceiveCount: '1' },
     })),
-  });
-  const join = (user: string) => ({ groupId: 'g', userIds: [user], requestId: 'r-1' });
-  const claims = { ...SERVICE, client_id: 'backend-7' };
-  const askAll = async (): Promise<void> => {
-    await http.invoke(await bed.httpEvent());
-    await http.invoke(await bed.httpEvent({ claims, body: '{"userIds":["planted-user"]}' }));
-    await invoke.invoke(join('planted-user'));
-    await queue.invoke(batch(join('planted-user')), 60_000);
   };
-  await askAll();
-  await withoutQueue.invoke(await bed.httpEvent({ headers: { prefer: 'respond-async' } }));
-  await withoutBus.invoke(batch(join('planted-user')), 60_000);
-  await http.invoke({ ...(await bed.httpEvent()), headers: {} });
+  const claims = { ...SERVICE, client_id: 'backend-7' };
+  await http.invoke(await bed.httpEvent({ claims, body: '{"userIds":["planted-user"]}' }));
   await http.invoke(withBug(await bed.httpEvent()));
-  for (const door of [doors[3], doors[5]]) await door?.invoke(await bed.httpEvent());
-  await doors[4]?.invoke(batch(join('planted-user')), 60_000);
-  bed.app.unknownUsers.add('planted-ghost');
-  await queue.invoke(batch(join('planted-user'), join('planted-ghost'), 'planted-nonsense'), 60_000);
-  await queue.invoke(batch(join('planted-user')), 6500);
-  for (const how of [
-    { kind: 'status', status: 401, body: '{"code":1006}' },
-    { kind: 'status', status: 429, body: '{"code":1008}' },
-    { kind: 'status', status: 500 },
-    { kind: 'close' },
-  ] as const) {
-    bed.misbehave(how);
-    await askAll();
-  }
-  bed.misbehave(undefined);
-  bed.app.appSecret = 'other';
-  await askAll();
-  const printed = doors.map((door) => door.output()).join('\n');
+  await queue.invoke(batch, 60_000);
+  bed.misbehave({ kind: 'status', status: 500, body: '{"code":1000}' });
+  await http.invoke(await bed.httpEvent({ headers: { prefer: 'respond-async, wait=1' } }));
+  bed.misbehave({ kind: 'status', status: 401, body: '{"code":1006}' });
+  await queue.invoke(batch, 60_000);
+  const printed = [http, queue].flatMap((door) => door.output().split('\n'));
   await bed.close();
-  // What Lambda writes when a function can't start holds what Node says of it.
-  const bundle = fileURLToPath(new URL('../dist/http.mjs', import.meta.url));
-  const { stderr } = spawnSync(process.execPath, [bundle], { encoding: 'utf8', env: {} });
-  lines = `${printed}\n${stderr}`.split('\n').flatMap((line) => (line === '' ? [] : [toFields(line)]));
-}, 120_000);
+  const lines: Line[] = printed.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+  const fields = (isMetric: boolean) =>
+    new Set(lines.filter(({ _aws }) => (_aws !== undefined) === isMetric).flatMap((line) => Object.keys(line)));
+  metricFields = fields(true);
+  messages = new Set(lines.map(({ message }) => message));
+  const accessLog: string = parse(read('serverless.yml'), { logLevel: 'silent' }).provider.logs.httpApi.format;
+  logs = [fields(false), new Set(Object.keys(JSON.parse(accessLog)))];
+});
 
-/** What the doors counted, by code. */
-function counted(metric: string): Record<string, number> {
-  const sums: Record<string, number> = {};
-  for (const line of lines.filter(isMetric)) {
-    if (typeof line.code === 'string') sums[line.code] = (sums[line.code] ?? 0) + Number(line[metric]);
-  }
-  return sums;
+/** What is wrong with a query: empty if nothing is. */
+function faultsOf(query: string): string[] {
+  const unknown = logs.map((fields) => fieldsOf(query).filter((field) => !fields.has(field)));
+  const [fewest = []] = unknown.toSorted((a, b) => a.length - b.length);
+  const strange = valuesOf(query, 'message').filter((message) => !messages.has(message));
+  const codes = [...valuesOf(query, 'code'), ...valuesOf(query, 'queueRefusal')];
+  const noCodes = codes.filter((code) => !JOIN_ERROR_CODES.some((one) => one === code));
+  // Metrics are lines of the same logs. A filter that names no field but theirs counts them too.
+  const [filter = ''] = query.split(' | ');
+  const countsMetrics = fieldsOf(filter).length > 0 && fieldsOf(filter).every((field) => metricFields.has(field));
+  return [...fewest, ...strange, ...noCodes, ...(countsMetrics ? ['counts metrics'] : [])];
 }
-/** A column of rows, added up by code. */
-function byCode(rows: readonly Row[], column: string): Record<string, number> {
-  const sums: Record<string, number> = {};
-  for (const row of rows) sums[String(row.code)] = (sums[String(row.code)] ?? 0) + Number(row[column]);
-  return sums;
-}
-const OF_BATCHES = ['INTERNAL', 'DEADLINE_EXCEEDED'];
 
 describe('the queries of the docs', () => {
   it('are all read', () => {
+    const blocks = PAGES.map((page) => (page.endsWith('.md') ? read(page) : '')).join('\n');
+    expect(QUERIES).toHaveLength([...blocks.matchAll(/^(filter|stats|fields) .*\|/gm)].length);
     expect(QUERIES.length).toBeGreaterThanOrEqual(16);
-    expect(lines.filter(isMetric).length).toBeGreaterThan(20);
   });
 
-  it.each(QUERIES)('finds something, and no metric line: %s', (text) => {
-    const rows = query(text, lines);
-    expect(rows).not.toEqual([]);
-    expect(rows).toEqual(query(text, withoutMetrics()));
+  it.each(QUERIES)('name fields, messages and codes that are written, and count no metric line: %s', (query) => {
+    expect(faultsOf(query)).toEqual([]);
   });
 
-  it('count each failure once, as the metrics do', () => {
-    const failures = QUERIES.find((text) => text.includes('as failures')) ?? '';
-    const cutShort = QUERIES.find((text) => text.startsWith("filter message = 'batch cut short'")) ?? '';
-    const expected = counted(names.failures);
-    expect(Object.keys(expected).length).toBeGreaterThanOrEqual(9);
-    const rows = query(failures, lines);
-    const batches = byCode(query(cutShort, lines), 'batches');
-    const found = byCode(rows, 'failures');
-    for (const code of OF_BATCHES) found[code] = (found[code] ?? 0) + (batches[code] ?? 0);
-    // A batch that could not even read the secret made no call, and is counted by its own line alone.
-    delete expected.CREDENTIALS_UNAVAILABLE;
-    delete found.CREDENTIALS_UNAVAILABLE;
-    expect(found).toEqual(expected);
-    for (const code of ['UPSTREAM_UNAVAILABLE', 'UPSTREAM_CREDENTIALS', 'INVALID_REQUEST']) {
-      expect(byCode(rows, 'users')[code]).toBe(counted(names.failedUsers)[code]);
-    }
-  });
-
-  it.each(['UPSTREAM_CREDENTIALS', 'UPSTREAM_MISCONFIGURED', 'IDENTITY_UNAVAILABLE', 'UNAUTHENTICATED'])(
-    'that ask for %s alone count it as often as the metrics do',
-    (code) => {
-      const text = QUERIES.find((one) => one.includes(`code = '${code}'`)) ?? '';
-      const total = query(text, lines).reduce((sum, row) => sum + Number(row['count(*)']), 0);
-      expect(total).toBe(counted(names.failures)[code]);
-      expect(total).toBeGreaterThan(0);
-    },
-  );
-
-  it('would count metric lines too if they named no message', () => {
-    const careless = "filter code = 'UPSTREAM_CREDENTIALS' | stats count(*)";
-    expect(query(careless, lines)[0]?.['count(*)']).toBeGreaterThan(
-      Number(query(careless, withoutMetrics())[0]?.['count(*)']),
-    );
+  it.each([
+    ["filter message = 'joined' and userId = 'a' | stats count(*)", ['userId']],
+    ["filter message = 'joined' | stats sum(join) / sum(users) as share by domain, bin(5m)", ['join']],
+    [
+      'filter message like /joined/ | stats pct(upstreamms, 99) by coalesce(client, clientId)',
+      ['upstreamms', 'clientId'],
+    ],
+    ["filter message = 'joined' | sort durationMs desc | fields stacks.0", ['stacks']],
+    ["filter message in ['joined', 'jonied'] | stats count(*)", ['jonied']],
+    ["filter message = 'not joined' and code = 'FULL' | stats count(*)", ['FULL']],
+    ["filter code = 'GROUP_FULL' | stats count(*) by door", ['counts metrics']],
+  ])('would not pass otherwise: %s', (query, faults) => {
+    expect(faultsOf(query)).toEqual(faults);
   });
 });

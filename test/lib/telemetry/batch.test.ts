@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import names from '../../../lib/telemetry/metric-names.json' with { type: 'json' };
 import type { DoorAnswer } from '../../helpers/built-door.ts';
-import { metricOf, startTelemetryBed, type TelemetryBed } from '../../helpers/telemetry-bed.ts';
+import { linesOf, metricOf, startTelemetryBed, type TelemetryBed } from '../../helpers/telemetry-bed.ts';
 
 let bed: TelemetryBed;
 beforeEach(async () => {
@@ -98,6 +98,7 @@ it('counts the failure that ended a batch once, with the call that met it', asyn
   bed.app.appSecret = 'other';
   const answer = await door.invoke(batchOf(JOIN), 60_000);
   expect(failuresOf(answer)).toEqual([['UPSTREAM_CREDENTIALS', 1]]);
+  expect(linesOf(answer).map(({ message }) => message)).toEqual(['call failed', 'batch cut short']);
   expect(metricOf(answer, names.unserved)?.value).toBe(1);
   // The next batch begins with nothing counted.
   const next = await door.invoke(batchOf(JOIN), 6500);
