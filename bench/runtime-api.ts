@@ -11,8 +11,6 @@ const REMAINING_MS = 15_000;
 
 /** What a process has used since it began. */
 export interface Usage {
-  /** When, by the machine's monotonic clock. */
-  atMicroseconds: number;
   cpuMicroseconds: number;
   peakKilobytes: number;
 }
@@ -24,8 +22,7 @@ export interface Environment {
   /** Hands over an event; the answer, and the time until it was there. */
   invoke(event: object): Promise<{ answer: unknown; ms: number }>;
   usage(): Promise<Usage>;
-  /** Lets the process end by itself, so that it writes its profile. */
-  end(): Promise<void>;
+  /** Lets the process end by itself, so that it writes a profile if Node was told to. */
   close(): Promise<void>;
 }
 
@@ -36,11 +33,7 @@ interface Pending {
 }
 
 /** Starts a handler file as Lambda would, and waits until it asks for its first event. */
-export async function startEnvironment(
-  handlerFile: string,
-  env: Record<string, string>,
-  flags: readonly string[] = [],
-): Promise<Environment> {
+export async function startEnvironment(handlerFile: string, env: Record<string, string>): Promise<Environment> {
   let waiting: http.ServerResponse | undefined;
   let pending: Pending | undefined;
   let ready: () => void = () => {};
@@ -77,8 +70,13 @@ export async function startEnvironment(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const startedAt = performance.now();
-  const child: ChildProcess = spawn(process.execPath, [...FLAGS, ...flags, RUNTIME], {
-    env: { ...env, _HANDLER: handlerFile, AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}` },
+  const child: ChildProcess = spawn(process.execPath, [...FLAGS, RUNTIME], {
+    env: {
+      ...env,
+      NODE_OPTIONS: process.env.NODE_OPTIONS,
+      _HANDLER: handlerFile,
+      AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}`,
+    },
     stdio: 'ignore',
   });
   await Promise.race([
@@ -93,13 +91,6 @@ export async function startEnvironment(
       pending = { event: JSON.stringify(event), startedAt: 0, resolve };
       deliver();
     });
-  const closeAfter = async (ending: () => void): Promise<void> => {
-    const exited = once(child, 'exit');
-    ending();
-    await exited;
-    server.closeAllConnections();
-    server.close();
-  };
   return {
     readyMs,
     invoke,
@@ -107,7 +98,12 @@ export async function startEnvironment(
       const { answer } = await invoke({ bench: 'usage' });
       return answer as Usage;
     },
-    end: () => closeAfter(() => void invoke({ bench: 'end' })),
-    close: () => closeAfter(() => void child.kill('SIGKILL')),
+    async close() {
+      const exited = once(child, 'exit');
+      void invoke({ bench: 'end' });
+      await exited;
+      server.closeAllConnections();
+      server.close();
+    },
   };
 }

@@ -40,7 +40,6 @@ for (;;) {
 function usage(): object {
   const { user, system } = process.cpuUsage();
   return {
-    atMicroseconds: Number(process.hrtime.bigint() / 1000n),
     cpuMicroseconds: user + system,
     peakKilobytes: process.resourceUsage().maxRSS,
   };
