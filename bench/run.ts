@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { buildContenders, type Contender, httpEvent, startStandIns } from './contenders.ts';
 import { type Environment, startEnvironment } from './runtime-api.ts';
 import { median, percentile, spread } from './statistics.ts';
 
 // Ours beside what people write and beside the least that joins, in turn within one run, each in a fresh process.
-// The results go into docs/performance.md, and the rows that the README shows into the README.
+// The results are printed, as docs/performance.md shows them.
 
 const RUNS = Number(process.env.RUNS || 15);
 const WARM_UP_CALLS = 200;
@@ -141,20 +140,4 @@ ${RUNS} rounds, medians with the middle half in brackets, ratios as the median o
 ${table}
 `;
 
-function rewrite(file: string, change: (text: string) => string): void {
-  const document = new URL(`../${file}`, import.meta.url);
-  writeFileSync(document, change(readFileSync(document, 'utf8')));
-}
-
-/** Puts each row in place of the line that begins with the same title, wherever that is indented to. */
-function replaceRows(text: string): string {
-  const lines = text.split('\n').map((line) => {
-    const row = rows.find(([title]) => line.trimStart().startsWith(`| ${title} |`));
-    return row ? line.slice(0, line.indexOf('|')) + toLine(row) : line;
-  });
-  return lines.join('\n');
-}
-
-console.log(table);
-rewrite('docs/performance.md', (text) => text.replace(/(?<=\n## Results\n\n)[\s\S]*?(?=\n## )/, () => section));
-rewrite('README.md', replaceRows);
+console.log(section);

@@ -52,9 +52,3 @@ describe.each(PAGES)('%s', (page) => {
 it('the README has at most 170 lines', () => {
   expect(lineCount('README.md')).toBeLessThanOrEqual(170);
 });
-
-it("the README's figures are those of the bench", () => {
-  const rows = (page: string) => [...read(page).matchAll(/^ *(\|.* \[[\d.]+–[\d.]+\] .*\|)$/gm)].map(([, row]) => row);
-  expect(rows('README.md')).toHaveLength(2);
-  expect(rows('docs/performance.md')).toEqual(expect.arrayContaining(rows('README.md')));
-});
