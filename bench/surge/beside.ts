@@ -1,6 +1,6 @@
 import { type Shape, sendLoad } from './load.ts';
 import { answerTimes, countStatuses } from './outcome.ts';
-import { LIMITERS, type Limiter } from './rate-limiter.ts';
+import { LIMITERS, type Limiter } from './rongcloud.ts';
 import { ACCOUNT_CONCURRENCY, createService, SHIPPED_THROTTLE } from './service.ts';
 import { printTable, printTargets, seconds } from './table.ts';
 

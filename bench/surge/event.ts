@@ -1,6 +1,6 @@
 import type { Load } from './load.ts';
 import { answerTimes, countStatuses, type Outcome, outcomeOf } from './outcome.ts';
-import { LIMITERS } from './rate-limiter.ts';
+import { LIMITERS } from './rongcloud.ts';
 import { ACCOUNT_CONCURRENCY, createService, SHIPPED_THROTTLE } from './service.ts';
 import { printTable, printTargets, seconds } from './table.ts';
 

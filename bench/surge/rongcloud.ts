@@ -2,9 +2,9 @@ import { JoinError } from '../../lib/errors.ts';
 import type { UpstreamAnswer } from '../../lib/rongcloud/return-codes.ts';
 import type { Transport, UpstreamRequest } from '../../lib/rongcloud/transport.ts';
 import { ImApp } from '../../sandbox/rongcloud/app.ts';
+import { RateWindow } from '../../sandbox/rongcloud/rate-window.ts';
 import type { SimulatedTime } from '../../tools/sim/simulated-time.ts';
 import { logNormal, type Random } from './random.ts';
-import { type Limiter, RateLimiter } from './rate-limiter.ts';
 
 export const APP = { appKey: 'surge-key', appSecret: 'surge-secret' };
 
@@ -13,6 +13,12 @@ const CALLS_PER_SECOND = 100;
 const NETWORK_MS = 10;
 const ANSWER_MS = 50;
 const SIGMA = 0.5;
+
+/** What RongCloud's rate limit may count. The vendor does not say whether refused calls are among it. */
+export const LIMITERS = ['calls it takes', 'all calls'] as const;
+
+/** `nothing` is no limit at all. */
+export type Limiter = (typeof LIMITERS)[number] | 'nothing';
 
 export interface RongCloudOptions {
   time: SimulatedTime;
@@ -36,12 +42,16 @@ export class RongCloud {
   readonly joinedAt = new Map<string, number>();
   readonly #options: RongCloudOptions;
   readonly #app: ImApp;
-  readonly #limiter: RateLimiter;
+  readonly #rate: RateWindow;
 
   constructor(options: RongCloudOptions) {
     this.#options = options;
     this.#app = new ImApp({ ...APP, callsPerSecond: Number.POSITIVE_INFINITY, now: options.time.now });
-    this.#limiter = new RateLimiter(options.limiter, CALLS_PER_SECOND);
+    const { limiter } = options;
+    this.#rate = new RateWindow(
+      limiter === 'nothing' ? Number.POSITIVE_INFINITY : CALLS_PER_SECOND,
+      limiter === 'all calls',
+    );
   }
 
   /** What one door's environments call it through. */
@@ -54,7 +64,7 @@ export class RongCloud {
     const networkMs = logNormal(random, NETWORK_MS, SIGMA);
     await time.sleep(networkMs);
     const at = time.now();
-    const refused = !this.#limiter.take(at);
+    const refused = !this.#rate.take(at);
     this.calls.push({ at, door, refused });
     const hangs = hang !== undefined && at >= hang.from && at < hang.to;
     const answerMs = logNormal(random, refused ? NETWORK_MS : ANSWER_MS, SIGMA);

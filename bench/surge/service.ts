@@ -5,7 +5,7 @@ import { createSimulatedTime } from '../../tools/sim/simulated-time.ts';
 import { type Ask, startHttpDoor, startQueueDoor } from './doors.ts';
 import { LambdaFunction } from './lambda-function.ts';
 import { createRandom } from './random.ts';
-import type { Limiter } from './rate-limiter.ts';
+import type { Limiter } from './rongcloud.ts';
 import { RongCloud } from './rongcloud.ts';
 import { type Throttle, TokenBucket } from './token-bucket.ts';
 

@@ -1,5 +1,6 @@
 import { type Check, checkCall, type ImCall, JOIN } from './checks.ts';
 import { Groups } from './groups.ts';
+import { RateWindow } from './rate-window.ts';
 
 export interface ImAppOptions {
   appKey: string;
@@ -35,7 +36,8 @@ export class ImApp {
   readonly #callsPerSecond: number;
   readonly #groupCapacity: number;
   readonly #nonces = new Map<string, number>();
-  readonly #recent = new Map<string, number[]>();
+  /** By the path of the method. */
+  readonly #rates = new Map<string, RateWindow>();
 
   constructor(options: ImAppOptions) {
     this.now = options.now ?? Date.now;
@@ -54,14 +56,14 @@ export class ImApp {
       now: this.now(),
       freshness: this.freshness,
       isUsed: (nonce) => this.#nonces.has(nonce),
-      callsLeft: this.#callsPerSecond - this.#lastSecond(call.path).length,
+      callsLeft: this.#rate(call.path).left(this.now()),
     });
   }
 
   /** Carries a call out, or says with RongCloud's return code why not. `checks` are those of this moment. */
   call(call: ImCall, checks = this.check(call)): ImAnswer {
     const broken = checks.find(({ ok }) => !ok);
-    if (broken?.code !== 1001 && broken?.code !== 1004) this.#count(call, broken?.code === 1008);
+    if (broken?.code !== 1001 && broken?.code !== 1004) this.#count(call);
     if (broken) return refuse(broken.code, broken.detail);
     const groupId = call.form.get('groupId') ?? '';
     if (call.path === JOIN) return this.#join(groupId, call.form);
@@ -75,24 +77,21 @@ export class ImApp {
     return joined ? { code: 200 } : refuse(405, 'The group is full.');
   }
 
-  /** Keeps the nonce of a call that was signed well, and its time if the rate allowed it. */
-  #count({ path, headers }: ImCall, isRefusedForRate: boolean): void {
+  /** Keeps the nonce of a call that was signed well, and counts it. */
+  #count({ path, headers }: ImCall): void {
     const now = this.now();
     if (this.freshness) this.#nonces.set(String(headers.nonce), now);
     for (const [old, at] of this.#nonces) {
       if (now - at <= KEEP_NONCES_MS) break;
       this.#nonces.delete(old);
     }
-    const recent = this.#lastSecond(path);
-    if (!isRefusedForRate) recent.push(now);
-    this.#recent.set(path, recent);
+    this.#rate(path).take(now);
   }
 
-  /** When calls of a method were made in the last second, which slides. */
-  #lastSecond(path: string): number[] {
-    const recent = this.#recent.get(path) ?? [];
-    while (recent[0] !== undefined && this.now() - recent[0] >= 1000) recent.shift();
-    return recent;
+  #rate(path: string): RateWindow {
+    const rate = this.#rates.get(path) ?? new RateWindow(this.#callsPerSecond);
+    this.#rates.set(path, rate);
+    return rate;
   }
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { RateWindow } from '../../../sandbox/rongcloud/rate-window.ts';
 import type { SeededRandom } from '../../../tools/sim/seeded-random.ts';
 import type { SimulatedTime } from '../../../tools/sim/simulated-time.ts';
 import type { SecretModel } from './secret.ts';
@@ -87,10 +88,11 @@ export class ImModel {
   readonly sendings: Sending[] = [];
   readonly options: ImOptions;
   readonly #groups = new Map<string, Group>();
-  #counted: number[] = [];
+  readonly #rate: RateWindow;
 
   constructor(options: ImOptions) {
     this.options = options;
+    this.#rate = new RateWindow(options.callsPerSecond, options.countsRefused);
   }
 
   members(groupId: string): ReadonlySet<string> {
@@ -174,7 +176,7 @@ export class ImModel {
     if (groupName !== undefined) faults.add(nameFaults.get(groupName));
     if (faults.has('blocked')) return 'blocked';
     if (!isSigned(headers, secret.accepted())) return 1004;
-    if (!this.#withinRate(time.now())) return 1008;
+    if (!this.#rate.take(time.now())) return 1008;
     if (userIds.length === 0 || userIds.length > 1000 || groupId === '') return 1002;
     for (const code of [1000, 1002, 400] as const) if (faults.has(code)) return code;
     const group = this.#group(groupId);
@@ -183,14 +185,6 @@ export class ImModel {
     for (const userId of userIds) group.members.add(userId);
     group.name = groupName ?? group.name;
     return 200;
-  }
-
-  #withinRate(now: number): boolean {
-    const { callsPerSecond, countsRefused } = this.options;
-    this.#counted = this.#counted.filter((at) => now - at < 1000);
-    const within = this.#counted.length < callsPerSecond;
-    if (within || countsRefused) this.#counted.push(now);
-    return within;
   }
 
   #group(groupId: string): Group {
