@@ -10,9 +10,9 @@ import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { createClient } from '../../lib/rongcloud/client.ts';
 import type { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';
 import { silent } from '../../test/helpers/silent-telemetry.ts';
+import type { SeededRandom } from '../../tools/sim/seeded-random.ts';
 import type { SimulatedTime } from '../../tools/sim/simulated-time.ts';
 import type { Invocation } from './lambda-function.ts';
-import type { Random } from './random.ts';
 import { APP, type RongCloud } from './rongcloud.ts';
 
 // The doors as their entry files wire them, with simulated time and stand-ins in place of sockets: all of the code
@@ -20,7 +20,7 @@ import { APP, type RongCloud } from './rongcloud.ts';
 
 export interface Surroundings {
   time: SimulatedTime;
-  random: Random;
+  random: SeededRandom;
   rongCloud: RongCloud;
   joinQueue: SqsQueue;
   deadLetterQueue: SqsQueue;
@@ -42,8 +42,8 @@ function client({ time, random, rongCloud }: Surroundings, door: string, options
     transport: rongCloud.transport(door),
     credentials: { get: async () => APP, replace: async () => undefined },
     clock: time.clock,
-    random,
-    randomUUID: () => Buffer.from(Array.from({ length: 9 }, () => random() * 256)).toString('hex'),
+    random: () => random.next(),
+    randomUUID: () => Buffer.from(Array.from({ length: 9 }, () => random.next() * 256)).toString('hex'),
     sleep: time.sleep,
     ...options,
   });
@@ -51,7 +51,7 @@ function client({ time, random, rongCloud }: Surroundings, door: string, options
 
 /** Starts an environment of the HTTP function. Its door gives the status of the answer. */
 export function startHttpDoor(surroundings: Surroundings) {
-  const { time, joinQueue } = surroundings;
+  const { time, random, joinQueue } = surroundings;
   const rongCloud = client(surroundings, 'http');
   const handler = createHttpHandler({
     // Tokens cost no time that matters here: the Authorization header holds the user id itself.
@@ -66,7 +66,7 @@ export function startHttpDoor(surroundings: Surroundings) {
     },
     telemetry: silent,
     clock: time.clock,
-    random: surroundings.random,
+    random: () => random.next(),
   });
   return async ({ userId, groupId, prefer }: Ask, invocation: Invocation): Promise<number> => {
     const headers = { authorization: userId, ...(prefer !== undefined && { prefer }) };
@@ -96,10 +96,10 @@ export function startQueueDoor(surroundings: Surroundings) {
       async bringBackSoon(messages) {
         await time.sleep(SEND_MESSAGE_MS);
         for (const { receiptHandle, receiveCount } of messages) {
-          if (receiveCount <= 5) joinQueue.changeVisibility(receiptHandle, 10_000 + random() * 50_000);
+          if (receiveCount <= 5) joinQueue.changeVisibility(receiptHandle, 10_000 + random.next() * 50_000);
         }
       },
-      random,
+      random: () => random.next(),
     }),
     telemetry: silent,
     clock: time.clock,

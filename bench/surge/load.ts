@@ -1,4 +1,4 @@
-import { createRandom } from './random.ts';
+import { SeededRandom } from '../../tools/sim/seeded-random.ts';
 import type { Answered, Service } from './service.ts';
 
 /**
@@ -33,8 +33,8 @@ export function sendLoad(service: Service, load: Load): Promise<Answered[]> {
 
 /** When each user asks, the same for the same load. */
 function moments({ users, overMs, shape }: Load): number[] {
-  const random = createRandom(1);
-  return Array.from({ length: users }, (_, i) => momentOf(shape, random(), (i + random()) / users) * overMs);
+  const random = new SeededRandom(1);
+  return Array.from({ length: users }, (_, i) => momentOf(shape, random.next(), (i + random.next()) / users) * overMs);
 }
 
 /** A share of the whole time, from a share drawn for a user and the one that it has in a row. */

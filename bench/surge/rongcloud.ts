@@ -3,8 +3,8 @@ import type { UpstreamAnswer } from '../../lib/rongcloud/return-codes.ts';
 import type { Transport, UpstreamRequest } from '../../lib/rongcloud/transport.ts';
 import { ImApp } from '../../sandbox/rongcloud/app.ts';
 import { RateWindow } from '../../sandbox/rongcloud/rate-window.ts';
+import type { SeededRandom } from '../../tools/sim/seeded-random.ts';
 import type { SimulatedTime } from '../../tools/sim/simulated-time.ts';
-import { logNormal, type Random } from './random.ts';
 
 export const APP = { appKey: 'surge-key', appSecret: 'surge-secret' };
 
@@ -22,7 +22,7 @@ export type Limiter = (typeof LIMITERS)[number] | 'nothing';
 
 export interface RongCloudOptions {
   time: SimulatedTime;
-  random: Random;
+  random: SeededRandom;
   limiter: Limiter;
   /** From when until when no call is carried out or answered, on either domain. */
   hang: { from: number; to: number } | undefined;
@@ -61,13 +61,13 @@ export class RongCloud {
 
   async #post({ url, headers, body, timeoutMs }: UpstreamRequest, door: string): Promise<UpstreamAnswer | JoinError> {
     const { time, random, hang } = this.#options;
-    const networkMs = logNormal(random, NETWORK_MS, SIGMA);
+    const networkMs = random.logNormal(NETWORK_MS, SIGMA);
     await time.sleep(networkMs);
     const at = time.now();
     const refused = !this.#rate.take(at);
     this.calls.push({ at, door, refused });
     const hangs = hang !== undefined && at >= hang.from && at < hang.to;
-    const answerMs = logNormal(random, refused ? NETWORK_MS : ANSWER_MS, SIGMA);
+    const answerMs = random.logNormal(refused ? NETWORK_MS : ANSWER_MS, SIGMA);
     const leftMs = timeoutMs - networkMs;
     // What is answered too late has been carried out all the same.
     const code = hangs ? undefined : refused ? 1008 : this.#carryOut(url.pathname, headers, body);

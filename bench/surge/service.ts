@@ -1,10 +1,10 @@
 import type { SQSEvent } from 'aws-lambda';
 import { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';
 import { startEventSource } from '../../sandbox/lambda/event-source.ts';
+import { SeededRandom } from '../../tools/sim/seeded-random.ts';
 import { createSimulatedTime } from '../../tools/sim/simulated-time.ts';
 import { type Ask, startHttpDoor, startQueueDoor } from './doors.ts';
 import { LambdaFunction } from './lambda-function.ts';
-import { createRandom } from './random.ts';
 import type { Limiter } from './rongcloud.ts';
 import { RongCloud } from './rongcloud.ts';
 import { type Throttle, TokenBucket } from './token-bucket.ts';
@@ -45,10 +45,10 @@ export interface Answered extends Ask {
 export function createService({ limiter, hang, throttle, httpConcurrency }: ServiceOptions) {
   const time = createSimulatedTime();
   const startedAt = time.now();
-  const random = createRandom(2);
+  const random = new SeededRandom(2);
   const rongCloud = new RongCloud({
     time,
-    random: createRandom(3),
+    random: new SeededRandom(3),
     limiter,
     hang: hang && { from: startedAt + hang.from, to: startedAt + hang.to },
   });

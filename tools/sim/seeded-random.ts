@@ -3,19 +3,21 @@ export class SeededRandom {
   #state: number;
 
   constructor(seed: number) {
-    // Neighbouring seeds start far from each other, and the state is never 0.
-    this.#state = Math.imul(seed + 1, 0x9e3779b1) ^ 0x5bd1e995 || 1;
-    for (let i = 0; i < 8; i++) this.next();
+    this.#state = seed >>> 0;
   }
 
-  /** From 0 up to 1 (Marsaglia's xorshift32). */
+  /** From 0 up to 1 (mulberry32). */
   next(): number {
-    let x = this.#state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.#state = x;
-    return (x >>> 0) / 2 ** 32;
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** Log-normal, as answer times are: half of the values are below the median, and a few are far above. */
+  logNormal(median: number, sigma: number): number {
+    const normal = Math.sqrt(-2 * Math.log(1 - this.next())) * Math.cos(2 * Math.PI * this.next());
+    return median * Math.exp(sigma * normal);
   }
 
   /** True in this share of cases. */
