@@ -59,41 +59,16 @@ export const loadSharedConfigFiles = async () => ({ configFile: {}, credentialsF
 
 const DOORS = ['http', 'invoke', 'queue'];
 
-/**
- * What Lambda imports: the name of a function's handler, and what awaits the start of its door. It loads the bundle's
- * files itself, since `require` looks for each file's real path and for a package.json around it first. Like `require`, it
- * forgets a file that failed, so that what is loaded later can be loaded again.
- *
- * The environment becomes an object like any other. Node asks the system whenever a variable is read, and Powertools reads
- * 35 in a request. What the runtime client sets for each of them, like `_X_AMZN_TRACE_ID`, it sets there from then on.
- */
-function loader(door: string): string {
-  return `process.env = { ...process.env };
-const { readFileSync } = process.getBuiltinModule('node:fs');
-const { compileFunction } = process.getBuiltinModule('node:vm');
-const loaded = new Map();
-function require(id) {
-  if (!id.startsWith('./')) return process.getBuiltinModule(id);
-  if (loaded.has(id)) return loaded.get(id).exports;
-  const filename = import.meta.dirname + id.slice(1);
-  const run = compileFunction(readFileSync(filename, 'utf8'), ['module', 'require'], { filename });
-  const module = { exports: {} };
-  loaded.set(id, module);
-  try {
-    run(module, require);
-  } catch (error) {
-    loaded.delete(id);
-    throw error;
-  }
-  return module.exports;
-}
-export const handler = await require('./${door}.cjs').start();
+/** What Lambda imports: the name of a function's handler, and what awaits the start of its door. */
+function entry(door: string): string {
+  return `import { createRequire } from 'node:module';
+export const handler = await createRequire(import.meta.url)('./${door}.cjs').start();
 `;
 }
 
 /**
- * Bundles the functions into `dist/`, an entry and a loader for each door. Chunks are shared between the doors, and what
- * is imported dynamically stays out of a door's first load.
+ * Bundles the functions into `dist/`: for each door what Lambda imports, and its code. Chunks are shared between the
+ * doors, and what is imported dynamically stays out of a door's first load.
  */
 export async function buildFunctions(): Promise<Metafile> {
   const { metafile, outputFiles } = await build({
@@ -129,7 +104,7 @@ export async function buildFunctions(): Promise<Metafile> {
   });
   await replaceFolder(`${ROOT}dist`, [
     ...files,
-    ...DOORS.map((door) => ({ path: `${ROOT}dist/${door}.mjs`, text: loader(door) })),
+    ...DOORS.map((door) => ({ path: `${ROOT}dist/${door}.mjs`, text: entry(door) })),
   ]);
   return metafile;
 }

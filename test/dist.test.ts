@@ -53,14 +53,6 @@ describe.concurrent('the bundle', () => {
     }
   });
 
-  it('reads the environment without asking the system: a number stays one, where Node would make it a text', async () => {
-    const { stdout } = await inLambda(
-      'http.mjs',
-      '(process.env.COUNT = 1, [process.env.COUNT, process.env.JWT_AUDIENCE])',
-    );
-    expect(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')).toEqual([1, 'api']);
-  });
-
   it('throws from the Invoke door what Lambda makes a function error of', async () => {
     const expression =
       "await handler({ groupId: 'g', userIds: ['a'] }, context).catch((e) => [e.name, e.message, e.stack])";
