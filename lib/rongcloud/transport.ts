@@ -99,7 +99,10 @@ function send(
     };
     /** What was never connected would else be sent after the caller was told that it was not. */
     const stopWaiting = (): void => {
-      if (!connected || listenMs <= timeoutMs) return giveUp();
+      if (!connected || listenMs <= timeoutMs) {
+        giveUp();
+        return;
+      }
       resolve(new JoinError('UPSTREAM_TIMEOUT', { cause: new Error('timed out') }));
       isLate = true;
       listenTimer = startTimer(giveUp, listenMs - timeoutMs);
