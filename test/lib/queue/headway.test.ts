@@ -42,6 +42,19 @@ describe('a batch makes headway', () => {
     expect(calls.length).toBeLessThanOrEqual(24);
   });
 
+  it('joins the others of a small group in few calls, beside groups that take more than a batch has', async () => {
+    const isRefused = ({ userIds }: { userIds: readonly string[] }) => userIds.some((id) => id.startsWith('bad'));
+    const { run, calls, members } = createBatchWorld({
+      judge: (call) => (isRefused(call) ? 'UPSTREAM_REJECTED' : undefined),
+    });
+    const mixed = people(500).flatMap((id) => [id, `bad-${id}`]);
+    const small = people(8).with(5, 'bad');
+    await run([message('large', mixed), message('small', small), message('larger', mixed)]);
+    expect(members('small')).toHaveLength(7);
+    const last = calls.findLastIndex(({ groupId }) => groupId === 'small');
+    expect(last).toBeLessThan(40);
+  });
+
   it('decides on somebody in each delivery, however many RongCloud refuses', async () => {
     const { run, letters } = createBatchWorld({ judge: () => 'UPSTREAM_REJECTED' });
     const groups = people(10, 'group-');
