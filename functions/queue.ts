@@ -90,8 +90,9 @@ function readRecords(event: unknown): { messageId: string; message: QueueMessage
 function toMessage(messageId: string, record: unknown): QueueMessage | undefined {
   const body = textOf(record, 'body');
   const attributes = fieldOf(record, 'attributes');
-  const sentAt = Number(textOf(attributes, 'SentTimestamp'));
-  if (body === undefined || !/^\d+$/.test(textOf(attributes, 'SentTimestamp') ?? '')) return undefined;
+  // An empty text would be the year 1970.
+  const sentAt = Number(textOf(attributes, 'SentTimestamp') || Number.NaN);
+  if (body === undefined || !Number.isFinite(sentAt)) return undefined;
   const firstSentAt = Number(textOf(fieldOf(fieldOf(record, 'messageAttributes'), 'firstSentAt'), 'stringValue'));
   return {
     messageId,

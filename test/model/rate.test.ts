@@ -22,3 +22,11 @@ it.each<[string, WorldOptions]>([
   expect.soft(Math.max(...most)).toBeLessThanOrEqual(25);
   expect(brokenPromises(world)).toEqual([]);
 });
+
+it('has all its rate back soon after RongCloud refused some calls for theirs', async () => {
+  const world = createWorld({ im: { trouble: [{ kind: 'rate', from: START, until: START + 5000 }] } });
+  for (let i = 0; i < 600; i++) world.queue.send(JSON.stringify({ groupId: `g${i}`, userIds: ['u'] }));
+  await world.run(() => world.queue.messages.size === 0, 2 * HOUR_MS);
+  expect.soft(world.lambda.invocations.length).toBe(1);
+  expect(brokenPromises(world)).toEqual([]);
+});

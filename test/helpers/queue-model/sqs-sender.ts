@@ -64,6 +64,7 @@ export function createSqsSender(options: SqsSenderOptions) {
       const queue = queues[input.QueueUrl ?? ''];
       if (!queue) throw new Error('SQS: QueueDoesNotExist');
       const entries = input.Entries ?? [{ ...input, Id: 'only' }];
+      checkIds(entries);
       for (const { ReceiptHandle: receiptHandle, VisibilityTimeout: seconds = 0 } of entries) {
         if (receiptHandle !== undefined) queue.changeVisibility(receiptHandle, seconds);
       }
@@ -102,10 +103,13 @@ function texts(attributes: NonNullable<SqsEntry['MessageAttributes']>): TextAttr
   return Object.fromEntries(Object.entries(attributes).map(([name, { StringValue: text = '' }]) => [name, text]));
 }
 
-function checkLimits(entries: readonly SqsEntry[]): void {
+function checkIds(entries: readonly SqsEntry[]): void {
   const ids = new Set(entries.map(({ Id: id }) => id));
   if (entries.length === 0 || entries.length > 10 || ids.size < entries.length)
     throw new Error('SQS: not 1 to 10 entries');
+}
+
+function checkLimits(entries: readonly SqsEntry[]): void {
   let bytes = 0;
   for (const { MessageBody: body = '', DelaySeconds: delay = 0, MessageAttributes: attributes = {} } of entries) {
     if (body === '' || FORBIDDEN.test(body)) throw new Error('SQS: InvalidMessageContents');

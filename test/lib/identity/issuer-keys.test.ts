@@ -49,6 +49,18 @@ describe('createIssuerKeys', () => {
     expect(fetch).toHaveBeenCalledTimes(2);
   });
 
+  it('counts the age of keys from the moment they were asked for', async () => {
+    const { clock, issuer, fetch, find } = setUp();
+    issuer.served = () => {
+      clock.ms += 2 * SECOND;
+      return keySet(first);
+    };
+    await find('k1');
+    clock.ms = 10 * MINUTE;
+    await find('k1');
+    expect(fetch).toHaveBeenCalledTimes(2);
+  });
+
   it('lets all wait for the fetch in flight, and starts no other', async () => {
     let answer = (_text: string): void => {};
     const fetch = vi.fn(

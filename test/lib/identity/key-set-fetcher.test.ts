@@ -23,6 +23,15 @@ describe('httpKeySetFetcher', () => {
     expect(await httpKeySetFetcher(url)()).toBe('{"keys":[]}');
   });
 
+  it('keeps no connection, which would be dead after a freeze', async () => {
+    const issuer = await startFaultyServer(answers(200, '{"keys":[]}'));
+    const fetch = httpKeySetFetcher(new URL(issuer.url));
+    await fetch();
+    await fetch();
+    expect(issuer.connections).toBe(2);
+    await issuer.close();
+  });
+
   it('follows no redirect', async () => {
     const seen = vi.fn();
     const elsewhere = await serve((_request, response) => {

@@ -78,6 +78,18 @@ describe('a token that was good before', () => {
     expect(verify).toHaveBeenCalledTimes(102);
   });
 
+  it('is too young once a clock that was ahead has been set right', async () => {
+    const { clock, authenticate } = setUp();
+    const MINUTES = 60;
+    await authenticate(await bearer(goodClaims(NOW)));
+    clock.ms += 9 * MINUTES * 1000;
+    const token = await bearer(goodClaims(NOW + 9 * MINUTES));
+    await authenticate(token);
+    // The keys are from before that, and as fresh as they were.
+    clock.ms -= 5 * MINUTES * 1000;
+    await expect(authenticate(token)).rejects.toMatchObject(refusal);
+  });
+
   it('expires all the same', async () => {
     const { clock, authenticate } = setUp();
     const token = await bearer({ ...goodClaims(NOW), exp: NOW + 100 });

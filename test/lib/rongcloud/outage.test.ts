@@ -69,17 +69,48 @@ function startWary(endings: Parameters<typeof startClient>[0]) {
 
 describe('a client', () => {
   it('makes one attempt of 2 seconds while it is wary, at the domain that it would begin with', async () => {
-    const { clock, join, waits, hosts } = startWary([BROKEN]);
+    const endings = [SUCCESS];
+    const { clock, join, waits, hosts } = startWary(endings);
+    // Earns retries, so that their budget is not what ends a call.
+    for (let i = 0; i < 100; i++) await join();
+    clock.ms += 1;
+    endings[0] = BROKEN;
+    const before = hosts().length;
     await failure(join());
-    expect(hosts()).toBe('pbp');
+    expect(hosts().slice(before)).toBe('pbp');
     clock.ms += 9_000;
     await failure(join());
     await failure(join());
-    expect(hosts()).toBe('pbpbp');
+    expect(hosts().slice(before)).toBe('pbpbp');
     expect(waits()).toEqual([2000, 2000]);
     clock.ms += 10_000;
     await failure(join());
+    expect(hosts().slice(before)).toBe('pbpbpbpb');
     expect(waits()).toEqual([2000, 2000]);
+  });
+
+  it('has all its time and attempts if an answer came while it was frozen', async () => {
+    let thaw = (): void => {};
+    const held = new Promise<typeof SUCCESS>((resolve) => {
+      thaw = () => setImmediate(resolve, SUCCESS);
+    });
+    const timeouts: number[] = [];
+    let isLate = true;
+    const { join } = startClient([], {
+      maxAttempts: 1,
+      transport: { post: async () => (isLate ? held : SUCCESS), close: () => {} },
+      sleep: async (ms, waiting) => {
+        if (!waiting) return new Promise((resolve) => setImmediate(setImmediate, resolve));
+        timeouts.push(ms);
+        return isLate ? undefined : new Promise(() => {});
+      },
+    });
+    // The caller has 4 seconds, and RongCloud takes longer.
+    await failure(join(4000));
+    isLate = false;
+    thaw();
+    await join();
+    expect(timeouts).toEqual([4000]);
   });
 
   it('is as before after one success', async () => {
@@ -109,6 +140,21 @@ describe('a client', () => {
     expect(client.isRateLimited()).toBe(true);
     clock.ms += 2000;
     expect(client.isRateLimited()).toBe(false);
+  });
+
+  it('earns retries by calls that succeed at first try, and by no others', async () => {
+    const endings = [SUCCESS];
+    const { join, sent } = startClient(endings);
+    for (let i = 0; i < 100; i++) await join();
+    let retried = -1;
+    let error: JoinError | undefined;
+    while (!error) {
+      retried += 1;
+      endings[sent.length] = BROKEN;
+      endings[sent.length + 1] = SUCCESS;
+      error = await join();
+    }
+    expect(retried).toBe(10);
   });
 
   it('retries a refusal for rate once, and then with what its successes have earned', async () => {

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest';
+import { brokenPromises } from '../helpers/queue-model/checks.ts';
+import { createWorld, type QueueWorld, START } from '../helpers/queue-model/world.ts';
+
+const MINUTE_MS = 60_000;
+
+/** Users of a group each, while RongCloud fails for some minutes. */
+function failing(minutes: number, users: number): QueueWorld {
+  const until = START + minutes * MINUTE_MS;
+  const world = createWorld({ im: { trouble: [{ kind: 'error', from: START, until }] } });
+  for (let i = 0; i < users; i++) world.queue.send(JSON.stringify({ groupId: `g${i}`, userIds: ['u'] }));
+  return world;
+}
+
+it('joins all within two minutes where a trouble takes half of one', async () => {
+  const world = failing(0.5, 100);
+  expect.soft(await world.run(() => world.queue.messages.size === 0, 2 * MINUTE_MS)).toBe(true);
+  expect(brokenPromises(world)).toEqual([]);
+});
+
+it('brings messages back spread over a minute, not all at once', async () => {
+  const world = failing(2, 100);
+  await world.run(() => false, 75_000);
+  const [, ...again] = world.lambda.invocations.map(({ messages }) => messages.length);
+  expect.soft(again.length).toBeGreaterThan(3);
+  expect(Math.max(...again)).toBeLessThan(50);
+});
+
+it('delivers a message 16 times at most in an hour of trouble, so that its deliveries last for a day', async () => {
+  const world = failing(60, 1);
+  await world.run(() => false, 60 * MINUTE_MS);
+  const [message] = world.queue.messages;
+  expect.soft(message?.receiveCount).toBeGreaterThan(10);
+  expect(message?.receiveCount).toBeLessThanOrEqual(16);
+});
