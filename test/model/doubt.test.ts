@@ -25,8 +25,8 @@ async function joinedAtOnce(groups: number, users: number, hasNoAnswer: (user: n
 }
 
 // RongCloud's internal error may be for a user or for all calls. What is an outage ends the search, so these are shares.
-it('joins nine of ten at once beside a user in each of 20 groups that gets an internal error', async () => {
-  expect(await joinedAtOnce(20, 20, (user) => user === 7)).toBeGreaterThan(0.9);
+it('joins nineteen of twenty at once beside a user in each of 20 groups that gets an internal error', async () => {
+  expect(await joinedAtOnce(20, 20, (user) => user === 7)).toBeGreaterThan(0.95);
 });
 
 it('joins one of four at once where half of a group gets an internal error', async () => {
