@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
 import { Outage } from '../../../lib/rongcloud/outage.ts';
@@ -91,26 +92,25 @@ describe('a client', () => {
 
   it('has all its time and attempts if an answer came while it was frozen', async () => {
     let thaw = (): void => {};
-    const held = new Promise<typeof SUCCESS>((resolve) => {
-      thaw = () => setImmediate(resolve, SUCCESS);
-    });
     const timeouts: number[] = [];
-    let isLate = true;
     const { join } = startClient([], {
       maxAttempts: 1,
-      transport: { post: async () => (isLate ? held : SUCCESS), close: () => {} },
-      sleep: async (ms, waiting) => {
-        if (!waiting) return new Promise((resolve) => setImmediate(setImmediate, resolve));
-        timeouts.push(ms);
-        return isLate ? undefined : new Promise(() => {});
+      transport: {
+        close: () => {},
+        async post({ timeoutMs, onLateAnswer }) {
+          timeouts.push(timeoutMs);
+          if (timeouts.length > 1) return SUCCESS;
+          // What was held in the frozen environment is read with the next turn of its event loop.
+          thaw = () => setImmediate(() => onLateAnswer?.(SUCCESS));
+          return new JoinError('UPSTREAM_TIMEOUT');
+        },
       },
+      sleep: (_ms, waiting) => (waiting ? new Promise(() => {}) : setTimeout(5)),
     });
-    // The caller has 4 seconds, and RongCloud takes longer.
-    await failure(join(4000));
-    isLate = false;
+    await failure(join());
     thaw();
     await join();
-    expect(timeouts).toEqual([4000]);
+    expect(timeouts).toEqual([5000, 5000]);
   });
 
   it('is as before after one success', async () => {
