@@ -4,7 +4,7 @@ import type { Authenticate } from '../lib/identity/authenticate.ts';
 import type { Caller } from '../lib/identity/caller.ts';
 import { type CheckOrigin, ORIGIN_HEADER } from '../lib/identity/origin.ts';
 import { clientOf, senderOf } from '../lib/identity/sender.ts';
-import { invalidRequest, type JoinRequest, parsePathAndBody } from '../lib/join/request.ts';
+import { invalidRequest, type JoinRequest, parsePathAndBody } from '../lib/join/join-request.ts';
 import { MAX_REQUEST_BYTES, parseRequestText, unreadableBody } from '../lib/join/request-text.ts';
 import {
   type Admitted,

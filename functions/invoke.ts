@@ -1,6 +1,6 @@
 import { JoinError, toJoinError } from '../lib/errors.ts';
+import { parseMessage, withoutKeys } from '../lib/join/join-request.ts';
 import { reportProblem, toProblem } from '../lib/join/problem.ts';
-import { parseMessage, withoutKeys } from '../lib/join/request.ts';
 import { failureOf, type Invocation, type ServeDeps, type Served, serve } from '../lib/join/serve.ts';
 import { fieldOf } from './event-field.ts';
 

@@ -1,7 +1,7 @@
 import type { SQSBatchResponse } from 'aws-lambda';
 import type { Clock } from '../lib/clock.ts';
 import { JoinError } from '../lib/errors.ts';
-import { withoutKeys } from '../lib/join/request.ts';
+import { withoutKeys } from '../lib/join/join-request.ts';
 import type { Invocation } from '../lib/join/serve.ts';
 import type { JoinBatch } from '../lib/queue/batch.ts';
 import type { QueueMessage } from '../lib/queue/message.ts';

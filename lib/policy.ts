@@ -1,5 +1,5 @@
 import type { Caller } from './identity/caller.ts';
-import type { JoinRequest } from './join/request.ts';
+import type { JoinRequest } from './join/join-request.ts';
 
 /** The policy's answer. `reason` is a sentence for the caller. */
 export type Decision = { allowed: true } | { allowed: false; reason: string };

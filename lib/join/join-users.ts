@@ -1,6 +1,7 @@
 import { type Blame, type JoinError, notSent } from '../errors.ts';
 import type { CallOptions, RongCloudClient } from '../rongcloud/client.ts';
-import { type JoinRequest, toCalls, toForm } from '../rongcloud/form.ts';
+import { toCalls, toForm } from '../rongcloud/form.ts';
+import type { JoinRequest } from './join-request.ts';
 
 /** Users of one request that did not join, and why. `offset` is where they begin in the request's list. */
 export interface FailedUsers {

@@ -1,6 +1,6 @@
 import type { JoinError } from '../errors.ts';
 import { MAX_ID_LENGTH } from '../ids.ts';
-import { invalidRequest, MAX_USERS } from './request.ts';
+import { invalidRequest, MAX_USERS } from './join-request.ts';
 
 /** JSON may write each UTF-16 unit as six characters, like \u00e9. */
 const ESCAPED_UNIT_BYTES = 6;

@@ -3,8 +3,8 @@ import { type JoinError, toJoinError } from '../errors.ts';
 import type { Attempt } from '../rongcloud/client.ts';
 import type { RequestFields } from '../telemetry/fields.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { JoinRequest } from './join-request.ts';
 import type { JoinReport, JoinUsers } from './join-users.ts';
-import type { JoinRequest } from './request.ts';
 import { isTraceparent, validRequestId } from './request-id.ts';
 
 /** What remains of an invocation for answering, once the last call is over. */

@@ -1,6 +1,6 @@
 import type { BringBackSoon, OutgoingMessage } from '../aws/sqs.ts';
 import type { JoinError } from '../errors.ts';
-import type { JoinRequest } from '../join/request.ts';
+import type { JoinRequest } from '../join/join-request.ts';
 import type { RongCloudClient } from '../rongcloud/client.ts';
 import { type BatchOptions, createCall } from './call.ts';
 import { type DispatchDeps, dispatch, type Parcel } from './dispatch.ts';

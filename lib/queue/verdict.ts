@@ -1,5 +1,5 @@
 import type { JoinError, JoinErrorCode } from '../errors.ts';
-import type { JoinRequest } from '../join/request.ts';
+import type { JoinRequest } from '../join/join-request.ts';
 import type { QueuedJoin } from './message.ts';
 import type { SettledGroup } from './settle-group.ts';
 

@@ -7,8 +7,8 @@ export const MAX_USERS_PER_CALL = 1000;
  */
 export const MAX_FORM_BYTES = 95_000;
 
-/** A join: 1 to 3000 distinct users, order kept. `groupName` renames the group in push notifications. */
-export interface JoinRequest {
+/** Users who are put into a group. `groupName` renames it in push notifications. */
+export interface GroupJoin {
   groupId: string;
   userIds: readonly string[];
   groupName?: string;
@@ -32,12 +32,12 @@ function pairBytes(name: string, value: string): number {
 }
 
 /** Splits a join into calls of at most 1000 users and 95 000 bytes each, order kept. */
-export function toCalls({ groupId, userIds, groupName }: JoinRequest): JoinRequest[] {
+export function toCalls({ groupId, userIds, groupName }: GroupJoin): GroupJoin[] {
   const name = groupName === undefined ? {} : { groupName };
   // The encoded form is ASCII, so characters are bytes; each pair after the first costs one '&' more.
   const headBytes =
     pairBytes('groupId', groupId) + (groupName === undefined ? 0 : 1 + pairBytes('groupName', groupName));
-  const calls: JoinRequest[] = [];
+  const calls: GroupJoin[] = [];
   let start = 0;
   let bytes = headBytes;
   for (const [i, userId] of userIds.entries()) {
@@ -57,7 +57,7 @@ export function toCalls({ groupId, userIds, groupName }: JoinRequest): JoinReque
  * The `/group/join.json` form of one call. `groupId` and `groupName` stand first: a server that caps the number of
  * parameters then never loses them.
  */
-export function toForm({ groupId, userIds, groupName }: JoinRequest): string {
+export function toForm({ groupId, userIds, groupName }: GroupJoin): string {
   const pairs = [pair('groupId', groupId)];
   if (groupName !== undefined) pairs.push(pair('groupName', groupName));
   for (const userId of userIds) pairs.push(pair('userId', userId));

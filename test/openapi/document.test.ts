@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { JOIN_ERROR_CODES, JoinError, type JoinErrorCode } from '../../lib/errors.ts';
 import { MAX_ID_LENGTH } from '../../lib/ids.ts';
-import { MAX_USERS } from '../../lib/join/request.ts';
+import { MAX_USERS } from '../../lib/join/join-request.ts';
 import { expectDescribed, openapi, ROUTE, responses, type Schema } from '../helpers/openapi.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

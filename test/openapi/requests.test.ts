@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_ID_LENGTH } from '../../lib/ids.ts';
-import { parseMessage } from '../../lib/join/request.ts';
+import { parseMessage } from '../../lib/join/join-request.ts';
 import { readMessage } from '../../lib/queue/message.ts';
 import { alice, ask, service } from '../helpers/http-door.ts';
 import { fits } from '../helpers/openapi.ts';

@@ -1,9 +1,13 @@
 import * as v from 'valibot';
 import { type FieldError, JoinError } from '../errors.ts';
 import { idFault, MAX_ID_LENGTH, nameFault } from '../ids.ts';
-import type { JoinRequest } from '../rongcloud/form.ts';
 
-export type { JoinRequest };
+/** A join: 1 to 3000 distinct users, order kept. `groupName` renames the group in push notifications. */
+export interface JoinRequest {
+  groupId: string;
+  userIds: readonly string[];
+  groupName?: string;
+}
 
 /** A group's size, so that no request can name more (RongCloud, "Join a Group"). */
 export const MAX_USERS = 3000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { JoinError } from '../../../lib/errors.ts';
-import { parseMessage, parsePathAndBody } from '../../../lib/join/request.ts';
+import { parseMessage, parsePathAndBody } from '../../../lib/join/join-request.ts';
 
 function faults(parse: () => unknown) {
   try {
