@@ -10,7 +10,7 @@ import { Clock } from '../lib/clock.ts';
 import { createJoinBatch } from '../lib/queue/batch.ts';
 import { Pacer } from '../lib/queue/pacer.ts';
 import { SentLetters } from '../lib/queue/sent-letters.ts';
-import { createClient } from '../lib/rongcloud/client.ts';
+import { RongCloudClient } from '../lib/rongcloud/client.ts';
 import { createTransport } from '../lib/rongcloud/transport.ts';
 import { silent } from '../test/helpers/silent-telemetry.ts';
 import { APP, type ImCounts } from './im-process.ts';
@@ -58,7 +58,7 @@ function environment() {
     clock,
     telemetry: silent,
     joinBatch: createJoinBatch({
-      client: createClient({
+      client: new RongCloudClient({
         urls: [url ?? ''],
         transport: createTransport({ clock }),
         credentials: { get: async () => APP, replace: async () => undefined },
@@ -66,7 +66,6 @@ function environment() {
         random: Math.random,
         randomUUID,
         sleep: (ms, options) => sleep(ms, undefined, options),
-        maxAttempts: 1,
       }),
       pacer: new Pacer({ ratePerSecond: 24, clock, sleep }),
       sendDeadLetters: takeAll,

@@ -9,6 +9,11 @@ export function textOf(value: unknown, name: string): string | undefined {
   return typeof field === 'string' ? field : undefined;
 }
 
+/** A header by its name in lower case, as API Gateway gives it. */
+export function headerOf(event: unknown, name: string): string | undefined {
+  return textOf(fieldOf(event, 'headers'), name);
+}
+
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }

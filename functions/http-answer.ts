@@ -8,9 +8,12 @@ export type HttpAnswer = APIGatewayProxyStructuredResultV2;
 
 const PROBLEM = { 'Content-Type': 'application/problem+json' };
 
-/** 200 when all joined, 207 when some did, and the first failure's problem when nobody did. */
+/**
+ * 202 once the queue holds users, 200 when all joined, 207 when some did, and the first failure's problem when nobody did.
+ */
 export function reportAnswer(report: JoinReport, requestId: string, random: () => number): HttpAnswer {
-  const { groupId, joined } = report;
+  const { groupId, joined, queued } = report;
+  if (queued) return queuedAnswer({ ...report, queued }, requestId);
   const failed = toFailed(report.failed);
   const problem = reportProblem(report, requestId);
   if (!problem) return answer(200, { groupId, joined, requestId });
@@ -18,8 +21,7 @@ export function reportAnswer(report: JoinReport, requestId: string, random: () =
   return answer(problem.status, { ...problem, failed }, { ...PROBLEM, ...retryAfter(report.failed[0]?.error, random) });
 }
 
-/** 202, once the queue holds the users who have not joined yet and may. */
-export function queuedAnswer(
+function queuedAnswer(
   { groupId, joined, queued, failed }: JoinReport & { queued: readonly string[] },
   requestId: string,
 ): HttpAnswer {

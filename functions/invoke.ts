@@ -1,8 +1,17 @@
+import type { Clock } from '../lib/clock.ts';
 import { JoinError, toJoinError } from '../lib/errors.ts';
 import { parseMessage, withoutKeys } from '../lib/join/join-request.ts';
+import { failureOf, type JoinReport, type JoinUsers } from '../lib/join/join-users.ts';
 import { reportProblem, toProblem } from '../lib/join/problem.ts';
-import { failureOf, type Invocation, type ServeDeps, type Served, serve } from '../lib/join/serve.ts';
+import type { Telemetry } from '../lib/telemetry/telemetry.ts';
 import { fieldOf } from './event-field.ts';
+import { deadlineOf, type Invocation, startLine } from './invocation.ts';
+
+export interface InvokeDeps {
+  joinUsers: JoinUsers;
+  telemetry: Pick<Telemetry, 'attempt' | 'request'>;
+  clock: Pick<Clock, 'steady'>;
+}
 
 /** The answer when everyone joined. */
 export interface InvokeResult {
@@ -17,24 +26,32 @@ export interface InvokeResult {
  * destination: `errorType` is the code, `errorMessage` the problem as JSON. Lambda logs what is thrown, so it
  * holds counts and positions and no ids.
  */
-export function createHandler(deps: ServeDeps) {
+export function createHandler(deps: InvokeDeps) {
   return async (event: unknown, invocation: Invocation): Promise<InvokeResult> => {
-    const served = await serve(deps, {
-      door: 'invoke',
-      invocation,
-      givenRequestId: fieldOf(event, 'requestId'),
-      admit: async () => ({ request: parseMessage(event) }),
-    });
-    const error = failureOf(served);
-    if (served.kind !== 'reported' || error) throw toThrow(toJoinError(error), served);
-    const { groupId, joined } = served.report;
-    return { groupId, joined, requestId: served.requestId };
+    const line = startLine('invoke', deps, invocation, { requestId: fieldOf(event, 'requestId') });
+    const { requestId } = line.fields;
+    let report: JoinReport;
+    try {
+      const request = parseMessage(event);
+      line.admitted(request);
+      report = await deps.joinUsers(request, {
+        requestId,
+        deadline: deadlineOf(line.startedAt, invocation),
+        log: line,
+      });
+    } catch (thrown) {
+      const error = toJoinError(thrown);
+      line.failed(error);
+      throw toThrow(error, requestId);
+    }
+    const error = failureOf(report);
+    line.reported(report, error);
+    if (error) throw toThrow(error, requestId, report);
+    return { groupId: report.groupId, joined: report.joined, requestId };
   };
 }
 
-function toThrow(error: JoinError, served: Served): JoinError {
-  const { requestId } = served;
-  const report = served.kind === 'reported' ? served.report : undefined;
+function toThrow(error: JoinError, requestId: string, report?: JoinReport): JoinError {
   const problem = (report && reportProblem(report, requestId)) ?? toProblem(error, requestId);
   const failed = report?.failed.map(({ offset, userIds, error: { code, outcome, retryable } }) => {
     return { offset, count: userIds.length, code, outcome, retryable };

@@ -2,12 +2,12 @@ import type { SQSBatchResponse } from 'aws-lambda';
 import type { Clock } from '../lib/clock.ts';
 import { JoinError } from '../lib/errors.ts';
 import { withoutKeys } from '../lib/join/join-request.ts';
-import type { Invocation } from '../lib/join/serve.ts';
 import type { JoinBatch } from '../lib/queue/batch.ts';
 import type { QueueMessage } from '../lib/queue/message.ts';
-import type { BatchFields } from '../lib/telemetry/fields.ts';
+import { BatchLine } from '../lib/telemetry/batch-line.ts';
 import type { Telemetry } from '../lib/telemetry/telemetry.ts';
 import { fieldOf, textOf } from './event-field.ts';
+import type { Invocation } from './invocation.ts';
 
 export interface QueueDeps {
   joinBatch: JoinBatch;
@@ -26,53 +26,37 @@ const EXPECTED_EVENT = 'This function expects a batch of SQS: a list of Records,
  * only if an event is no batch of SQS, or has a message that the answer could not name: any answer would tell the source
  * that such messages are done.
  */
-export function createHandler(deps: QueueDeps) {
+export function createHandler({ joinBatch, telemetry, clock }: QueueDeps) {
   return async (event: unknown, invocation: Invocation): Promise<SQSBatchResponse> => {
-    const startedAt = deps.clock.now();
+    const line = new BatchLine(telemetry, clock, invocation.awsRequestId);
     const records = readRecords(event);
     const messages = records.flatMap(({ message }) => message ?? []);
-    const unreadable = records.filter(({ message }) => !message).map(({ messageId }) => messageId);
-    const { telemetry } = deps;
-    let calls = 0;
-    let users = 0;
-    const oldestMs = Math.max(0, ...messages.map(({ sentAt }) => startedAt.wall - sentAt));
-    const lambdaRequestId = invocation.awsRequestId;
-    const ids = { requestId: lambdaRequestId, lambdaRequestId };
-    const fields = { ...ids, messages: records.length, oldestMs };
-    const end = (
-      counts: Pick<BatchFields, 'done' | 'retained' | 'requeued' | 'deadLettered'>,
-      error?: JoinError,
-    ): void => {
-      telemetry.batch(
-        { ...fields, users, calls, ...counts, durationMs: deps.clock.steady() - startedAt.steady },
-        error,
-      );
-    };
+    line.received(
+      records.length,
+      messages.map(({ sentAt }) => sentAt),
+    );
+    const deadline = line.startedAt.steady + invocation.getRemainingTimeInMillis() - SETTLE_RESERVE_MS;
     try {
-      const { deadLettered, requeued, done, stoppedBy, ...report } = await deps.joinBatch(messages, {
-        deadline: startedAt.steady + invocation.getRemainingTimeInMillis() - SETTLE_RESERVE_MS,
-        onAttempt: (attempt) => telemetry.attempt(attempt, lambdaRequestId),
-        onCall({ requestId, error, ...call }) {
-          calls += 1;
-          users += call.users;
-          telemetry.call({ upstreamRequestId: requestId, lambdaRequestId, ...call }, error);
-        },
-        onLostEvents: ({ cause, ...lost }) => {
-          telemetry.lostEvents({ ...ids, ...lost }, cause);
-        },
-      });
+      const report = await joinBatch(messages, { deadline, line });
+      const unreadable = records.filter(({ message }) => !message).map(({ messageId }) => messageId);
       const retained = [...unreadable, ...report.retained];
-      for (const { body: _, errors, ...letter } of deadLettered) {
-        telemetry.deadLetter({ ...letter, errors: errors && withoutKeys(errors), lambdaRequestId });
+      for (const { body: _, errors, ...letter } of report.deadLettered) {
+        line.deadLetter({ ...letter, errors: errors && withoutKeys(errors) });
       }
-      end({ done, retained: retained.length, requeued, deadLettered: deadLettered.length }, stoppedBy);
-      return { batchItemFailures: retained.map((itemIdentifier) => ({ itemIdentifier })) };
+      const { done, requeued, stoppedBy } = report;
+      line.end({ done, requeued, retained: retained.length, deadLettered: report.deadLettered.length }, stoppedBy);
+      return toAnswer(retained);
     } catch (cause) {
-      const counts = { done: 0, retained: records.length, requeued: 0, deadLettered: 0 };
-      end(counts, new JoinError('INTERNAL', { cause }));
-      return { batchItemFailures: records.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+      const error = new JoinError('INTERNAL', { cause });
+      line.end({ done: 0, requeued: 0, retained: records.length, deadLettered: 0 }, error);
+      return toAnswer(records.map(({ messageId }) => messageId));
     }
   };
+}
+
+/** What Lambda puts back on the queue. */
+function toAnswer(messageIds: readonly string[]): SQSBatchResponse {
+  return { batchItemFailures: messageIds.map((itemIdentifier) => ({ itemIdentifier })) };
 }
 
 /** The messages of a batch. A message is undefined if its record is none that SQS makes. */

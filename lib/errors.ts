@@ -128,6 +128,7 @@ export function toJoinError(thrown: unknown): JoinError {
 
 /** The same failure for users that no call was made for, because an earlier call met it. */
 export function notSent(error: JoinError): JoinError {
+  if (error.outcome === 'not_sent') return error;
   return new JoinError(error.code, { detail: error.message, outcome: 'not_sent', cause: error });
 }
 

@@ -7,7 +7,7 @@ import { createJoinBatch } from '../../lib/queue/batch.ts';
 import { messageBody } from '../../lib/queue/message.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
 import { SentLetters } from '../../lib/queue/sent-letters.ts';
-import { createClient } from '../../lib/rongcloud/client.ts';
+import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import type { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';
 import { silent } from '../../test/helpers/silent-telemetry.ts';
 import type { SeededRandom } from '../../tools/sim/seeded-random.ts';
@@ -36,8 +36,8 @@ export interface Ask {
 const SEND_MESSAGE_MS = 15;
 const QUEUE_RATE = 24;
 
-function client({ time, random, rongCloud }: Surroundings, door: string, options: { maxAttempts?: number } = {}) {
-  return createClient({
+function client({ time, random, rongCloud }: Surroundings, door: string) {
+  return new RongCloudClient({
     urls: ['https://primary.example', 'https://backup.example'],
     transport: rongCloud.transport(door),
     credentials: { get: async () => APP, replace: async () => undefined },
@@ -45,7 +45,6 @@ function client({ time, random, rongCloud }: Surroundings, door: string, options
     random: () => random.next(),
     randomUUID: () => Buffer.from(Array.from({ length: 9 }, () => random.next() * 256)).toString('hex'),
     sleep: time.sleep,
-    ...options,
   });
 }
 
@@ -58,7 +57,7 @@ export function startHttpDoor(surroundings: Surroundings) {
     authenticate: async (userId = '') => ({ kind: 'user', userId, groupPatterns: [], claims: {} }),
     decide: () => ({ allowed: true }),
     joinUsers: createJoinUsers(rongCloud),
-    isRateLimited: rongCloud.isRateLimited,
+    isRateLimited: () => rongCloud.isRateLimited,
     enqueue: async (request, requestId) => {
       await time.sleep(SEND_MESSAGE_MS);
       joinQueue.send(messageBody(request, requestId));
@@ -88,7 +87,7 @@ export function startQueueDoor(surroundings: Surroundings) {
     };
   const handler = createQueueHandler({
     joinBatch: createJoinBatch({
-      client: client(surroundings, 'queue', { maxAttempts: 1 }),
+      client: client(surroundings, 'queue'),
       pacer: new Pacer({ ratePerSecond: QUEUE_RATE, clock: time.clock, sleep: time.sleep }),
       sentLetters: new SentLetters(time.clock),
       sendDeadLetters: sendTo(deadLetterQueue),

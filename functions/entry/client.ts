@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Credentials, secretsManagerReader } from '../../lib/aws/secret.ts';
 import { Clock } from '../../lib/clock.ts';
 import type { JoinConfig } from '../../lib/config.ts';
-import { type ClientOptions, createClient, type RongCloudClient } from '../../lib/rongcloud/client.ts';
+import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
 import type { Sleep } from '../../lib/rongcloud/with-deadline.ts';
 import type { Telemetry } from '../../lib/telemetry/telemetry.ts';
@@ -22,11 +22,10 @@ export const sleep: Sleep = (ms, options) => wait(Math.min(ms, MAX_SLEEP_MS), un
 export async function startClient(
   config: JoinConfig,
   { observe }: Telemetry,
-  options: Pick<ClientOptions, 'maxAttempts'> = {},
   ...warmUps: (() => Promise<unknown>)[]
 ): Promise<RongCloudClient> {
   const credentials = new Credentials({ read: secretsManagerReader(config.secretId), clock, sleep, observe });
-  const client = createClient({
+  const client = new RongCloudClient({
     urls: config.apiUrls,
     transport: createTransport({ clock }),
     credentials,
@@ -35,7 +34,6 @@ export async function startClient(
     randomUUID,
     sleep,
     observe,
-    ...options,
   });
   await warmUp(async () => credentials.get(), ...warmUps);
   return client;

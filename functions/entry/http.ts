@@ -4,8 +4,8 @@ import { createAuthenticator } from '../../lib/identity/authenticate.ts';
 import { createIssuerKeys } from '../../lib/identity/issuer-keys.ts';
 import { httpKeySetFetcher } from '../../lib/identity/key-set-fetcher.ts';
 import { createOriginCheck } from '../../lib/identity/origin.ts';
+import type { Enqueue } from '../../lib/join/join-or-queue.ts';
 import { createJoinUsers } from '../../lib/join/join-users.ts';
-import type { Enqueue } from '../../lib/join/serve.ts';
 import { decide } from '../../lib/policy.ts';
 import { createTelemetry } from '../../lib/telemetry/telemetry.ts';
 import { createHandler } from '../http.ts';
@@ -17,7 +17,7 @@ export async function start() {
   const { joinQueueUrl, originSecrets } = config;
   const telemetry = createTelemetry('http');
   const keys = createIssuerKeys(httpKeySetFetcher(config.jwksUrl), clock, telemetry.observe);
-  const client = await startClient(config, telemetry, {}, () => keys.warmUp());
+  const client = await startClient(config, telemetry, () => keys.warmUp());
   return createHandler({
     authenticate: createAuthenticator({ rules: config.tokens, keys, clock }),
     decide,
@@ -26,7 +26,7 @@ export async function start() {
     telemetry,
     clock,
     random: Math.random,
-    isRateLimited: client.isRateLimited,
+    isRateLimited: () => client.isRateLimited,
     enqueue: joinQueueUrl === undefined ? undefined : lazyEnqueue(joinQueueUrl),
   });
 }

@@ -12,8 +12,7 @@ import { clock, sleep, startClient } from './client.ts';
 export async function start() {
   const config = readQueueConfig(process.env);
   const telemetry = createTelemetry('queue');
-  // One attempt a call, since SQS is this door's retry.
-  const client = await startClient(config, telemetry, { maxAttempts: 1 });
+  const client = await startClient(config, telemetry);
   const sqs = createSqsClient();
   const joinBatch = createJoinBatch({
     client,

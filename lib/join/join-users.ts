@@ -1,5 +1,6 @@
 import { type Blame, type JoinError, notSent } from '../errors.ts';
-import type { CallOptions, RongCloudClient } from '../rongcloud/client.ts';
+import type { CallOptions } from '../rongcloud/call.ts';
+import type { RongCloudClient } from '../rongcloud/client.ts';
 import { toCalls, toForm } from '../rongcloud/form.ts';
 import type { JoinRequest } from './join-request.ts';
 
@@ -15,6 +16,13 @@ export interface JoinReport {
   groupId: string;
   joined: readonly string[];
   failed: readonly FailedUsers[];
+  /** Users who went to the queue instead. */
+  queued?: readonly string[];
+}
+
+/** Why users of a request did not join, and will not by the queue either: the first such failure, if there is one. */
+export function failureOf({ failed }: JoinReport): JoinError | undefined {
+  return failed[0]?.error;
 }
 
 /** A failure that would meet the calls after it as well. */
@@ -29,7 +37,8 @@ export function createJoinUsers(client: Pick<RongCloudClient, 'join'>): JoinUser
     const failed: FailedUsers[] = [];
     let offset = 0;
     for (const call of toCalls(request)) {
-      const error = await client.join(toForm(call), options);
+      const end = await client.join(toForm(call), options);
+      const error = end.kind === 'failed' ? end.error : end.kind === 'not_started' ? end.why : undefined;
       if (error) failed.push({ offset, userIds: call.userIds, error });
       else joined.push(...call.userIds);
       offset += call.userIds.length;

@@ -1,14 +1,14 @@
 import type { BringBackSoon, OutgoingMessage } from '../aws/sqs.ts';
 import type { JoinError } from '../errors.ts';
 import type { JoinRequest } from '../join/join-request.ts';
+import { settle } from '../join/settle.ts';
 import type { RongCloudClient } from '../rongcloud/client.ts';
-import { type BatchOptions, createCall } from './call.ts';
+import { type BatchOptions, createMakeCall } from './call.ts';
 import { type DispatchDeps, dispatch, type Parcel } from './dispatch.ts';
 import type { Announce } from './events.ts';
 import { mergeByGroup } from './merge.ts';
 import { type DeadLetter, messageBody, type QueuedJoin, type QueueMessage, readMessage } from './message.ts';
 import type { Pacer } from './pacer.ts';
-import { settleGroup } from './settle-group.ts';
 import { Turns } from './turns.ts';
 import { type GroupResults, type MessageVerdict, type RefusedPart, resultOf, verdictOn } from './verdict.ts';
 
@@ -28,7 +28,7 @@ export interface BatchReport {
 }
 
 export interface BatchDeps extends DispatchDeps {
-  client: RongCloudClient;
+  client: Pick<RongCloudClient, 'call' | 'ready'>;
   pacer: Pacer;
   bringBackSoon: BringBackSoon;
   /** Absent where nobody asked to be told. */
@@ -56,8 +56,9 @@ export function createJoinBatch(deps: BatchDeps): JoinBatch {
     pacer.begin();
     const groups = await Promise.all(
       mergeByGroup(joins).map(async (group) => {
-        const call = createCall(client, group, turns, options);
-        const settled = await settleGroup(group, { call, inDoubt: () => turns.isInDoubt, random });
+        const make = createMakeCall(client, group, turns, options);
+        const unclear = { isInDoubt: () => turns.isInDoubt, random };
+        const settled = await settle(group, { make, unclear });
         return {
           group,
           verdicts: group.messages.map((message) => ({ message, verdict: verdictOn(message, settled) })),
@@ -82,7 +83,7 @@ export function createJoinBatch(deps: BatchDeps): JoinBatch {
       announce?.(results),
       bringBackSoon(messages.filter(({ messageId }) => staying.has(messageId))),
     ]);
-    if (lost) options.onLostEvents?.(lost);
+    if (lost) options.line.lostEvents(lost);
     const retained = staying.union(sent.kept);
     const unfinished = parcels.filter(
       ({ messageId, letters, rest }) => retained.has(messageId) || letters.length > 0 || rest,

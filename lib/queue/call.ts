@@ -1,82 +1,58 @@
 import { randomUUID } from 'node:crypto';
-import type { LostEvents } from '../aws/event-bus.ts';
-import { type JoinError, unsure } from '../errors.ts';
-import type { Attempt, RongCloudClient } from '../rongcloud/client.ts';
+import type { JoinError } from '../errors.ts';
+import type { MakeCall, WantedCall } from '../join/settle.ts';
+import type { Call } from '../rongcloud/call.ts';
+import type { RongCloudClient } from '../rongcloud/client.ts';
 import { toForm } from '../rongcloud/form.ts';
 import { mayBeForItsContent } from '../rongcloud/return-codes.ts';
+import type { BatchLine } from '../telemetry/batch-line.ts';
 import type { MergedJoin } from './merge.ts';
 import type { QueuedJoin } from './message.ts';
-import type { CallForUsers } from './settle-group.ts';
 import type { Turns } from './turns.ts';
-
-/** One call to RongCloud, for the log. */
-export interface MergedCall {
-  requestId: string;
-  groupId: string;
-  users: number;
-  /** The request ids of the messages that it carried. */
-  messages: readonly string[];
-  /** The host that was called last. */
-  domain: string | undefined;
-  error: JoinError | undefined;
-}
 
 /** What all calls of a batch have in common. */
 export interface BatchOptions {
   /** When the last call must be over, by the steady clock. */
   deadline: number;
-  onCall?: (call: MergedCall) => void;
-  onAttempt?: (attempt: Attempt) => void;
-  onLostEvents?: (events: LostEvents) => void;
+  line: BatchLine;
 }
 
-/** Calls for users of a group: each sending waits for its turn. */
-export function createCall(
-  client: RongCloudClient,
+/** Makes calls for users of a group. Each sending waits for its turn. */
+export function createMakeCall(
+  client: Pick<RongCloudClient, 'call'>,
   group: MergedJoin,
   turns: Turns,
-  options: BatchOptions,
-): CallForUsers {
-  const { groupId } = group;
-  return async (userIds, turn, groupName) => {
-    const form = toForm({ groupId, userIds, ...(groupName !== undefined && { groupName }) });
+  { deadline, line }: BatchOptions,
+): MakeCall {
+  return async (wanted) => {
     const requestId = randomUUID();
-    let domain: string | undefined;
-    let hasTurn = false;
-    const join = (): Promise<JoinError | undefined> =>
-      client.join(form, {
-        requestId,
-        deadline: options.deadline,
-        async beforeSending() {
-          const refusal = await turns.wait(turn);
-          hasTurn = !refusal;
-          return refusal;
-        },
-        onAttempt(attempt) {
-          hasTurn = false;
-          domain = attempt.host;
-          turns.ended(attempt.error);
-          options.onAttempt?.(attempt);
-        },
-      });
-    let error = await join();
-    let mayHaveJoined = false;
-    // Too many calls say nothing of this one: it waits for another turn, as long as there are any.
-    while (error?.blames === 'rate' && error.outcome !== 'not_sent') {
-      mayHaveJoined ||= error.outcome === 'unknown';
-      error = await join();
-    }
-    if (hasTurn) turns.ended(error);
-    // Nothing was sent in a turn: the secret or the time has run out, for all.
-    const isOver = hasTurn && error?.outcome === 'not_sent';
-    if (error && (isOver || (domain !== undefined && concernsEveryCall(error)))) turns.stop(error);
-    if (error && mayHaveJoined && error.outcome !== 'unknown') error = unsure(error);
-    if (domain !== undefined) {
-      const messages = requestIdsOf(group, userIds);
-      options.onCall?.({ requestId, groupId, users: userIds.length, messages, domain, error });
-    }
-    return error;
+    const log = line.startCall(requestId);
+    const call = client.call(toForm(wanted), { requestId, deadline, log });
+    const why = await send(call, wanted, turns);
+    const end = call.over(why);
+    const messages = requestIdsOf(group, wanted.userIds);
+    if (call.sendings > 0) log.end({ groupId: group.groupId, users: wanted.userIds.length, messages }, end);
+    if (end.kind === 'failed' && concernsEveryCall(end.error)) turns.stop(end.error);
+    return end;
   };
+}
+
+/** Sends a call in turns until it is clear what became of it. Gives why no more turns were given, if so. */
+async function send(call: Call, wanted: WantedCall, turns: Turns): Promise<JoinError | undefined> {
+  for (;;) {
+    const why = await turns.take(wanted);
+    if (why) return why;
+    const end = await call.send();
+    turns.ended(end);
+    if (end.kind === 'not_started') {
+      // The secret or the time has run out, for all calls.
+      turns.stop(end.why);
+      return end.why;
+    }
+    // Too many calls say nothing of this one: it waits for another turn, as long as there are any.
+    const isRefusedForRate = end.kind === 'failed' && end.error.blames === 'rate';
+    if (!isRefusedForRate && !call.metDeadConnection && !(await call.hasNewSecret())) return undefined;
+  }
 }
 
 /** Whether the other calls would meet the failure too, even those for other users. */

@@ -1,9 +1,9 @@
 import { type DeliveredMessage, MAX_BYTES, type OutgoingMessage, type Send, sizeOf } from '../aws/sqs.ts';
 import { type FieldError, JoinError, type JoinErrorCode } from '../errors.ts';
+import type { Enqueue } from '../join/join-or-queue.ts';
 import { invalidRequest, type JoinRequest, parseMessage } from '../join/join-request.ts';
 import { validRequestId } from '../join/request-id.ts';
 import { parseRequestText } from '../join/request-text.ts';
-import type { Enqueue } from '../join/serve.ts';
 
 /** A message as SQS delivers it. */
 export interface QueueMessage extends DeliveredMessage {

@@ -1,4 +1,6 @@
-import { JoinError, notSent } from '../errors.ts';
+import { JoinError } from '../errors.ts';
+import type { WantedCall } from '../join/settle.ts';
+import type { CallEnd } from '../rongcloud/call.ts';
 import { mayBeForItsContent } from '../rongcloud/return-codes.ts';
 import type { Pacer } from './pacer.ts';
 
@@ -15,18 +17,10 @@ const DOUBT = 3;
 /** So many calls may start after RongCloud's last yes or no. */
 const MAX_UNDECIDED = 20;
 
-/** A call that wants to start. */
-export interface Turn {
-  /** First calls go before narrowing ones. */
-  kind: 'first' | 'narrowing';
-  groupId: string;
-  users: number;
-  /** Why the call is no longer needed, asked when its turn comes. */
-  unwanted: () => JoinError | undefined;
-}
-
-interface Waiting extends Turn {
-  answer: (error: JoinError | undefined) => void;
+/** A call that waits for its turn. `answer` lets it start, or says why it may not. */
+interface Waiting {
+  call: WantedCall;
+  answer: (why: JoinError | undefined) => void;
 }
 
 export interface TurnsOptions {
@@ -69,11 +63,11 @@ export class Turns {
     return this.#suspicious >= DOUBT;
   }
 
-  /** Waits until a sending may start. Otherwise gives a failure with the outcome not_sent that says why it may not. */
-  wait(turn: Turn): Promise<JoinError | undefined> {
+  /** Waits until a sending of this call may start. Otherwise says why it may not. */
+  take(call: WantedCall): Promise<JoinError | undefined> {
     return new Promise((answer) => {
-      const waiting = { ...turn, answer };
-      const { kind, groupId } = turn;
+      const waiting = { call, answer };
+      const { kind, groupId } = call;
       const others = kind === 'first' ? this.#first : this.#narrowing.get(groupId);
       if (others) others.push(waiting);
       else this.#narrowing.set(groupId, [waiting]);
@@ -83,14 +77,15 @@ export class Turns {
     });
   }
 
-  /** Told how each sending that started has ended. */
-  ended(error: JoinError | undefined): void {
+  /** Told how the sending ended that a turn was taken for. */
+  ended(end: CallEnd): void {
+    const error = end.kind === 'failed' ? end.error : undefined;
     this.#inFlight -= 1;
-    if (!error || error.blames === 'users' || error.blames === 'group') this.#undecided = 0;
+    if (end.kind === 'joined' || error?.blames === 'users' || error?.blames === 'group') this.#undecided = 0;
     // The secret may have changed, which says nothing of these users: if it has not, the batch is stopped.
     if (error?.code === 'UPSTREAM_CREDENTIALS') this.#undecided -= 1;
-    if (!error) this.#suspicious = 0;
-    else {
+    if (end.kind === 'joined') this.#suspicious = 0;
+    if (error) {
       this.#lastFailure = error;
       if (error.blames === 'rate') this.#options.pacer.refused();
       if (mayBeForItsContent(error)) this.#suspicious += 1;
@@ -128,9 +123,9 @@ export class Turns {
   /** Starts the next call that is wanted, and turns away those before it that are not. */
   #start(): void {
     for (let next = this.#nextWaiting(); next; next = this.#nextWaiting()) {
-      const outage = next.kind === 'narrowing' && this.#suspicious >= OUTAGE ? this.#lastFailure : undefined;
-      const refusal = this.#stoppedBy ?? next.unwanted() ?? outage;
-      next.answer(refusal && notSent(refusal));
+      const outage = next.call.kind === 'narrowing' && this.#suspicious >= OUTAGE ? this.#lastFailure : undefined;
+      const refusal = this.#stoppedBy ?? next.call.unwanted() ?? outage;
+      next.answer(refusal);
       if (refusal) continue;
       this.#inFlight += 1;
       this.#undecided += 1;
@@ -155,7 +150,7 @@ export class Turns {
     const [groupId, calls] = turn;
     groups.delete(groupId);
     const size = smallest(calls);
-    const index = calls.findIndex(({ users }) => users === size);
+    const index = calls.findIndex(({ call }) => call.userIds.length === size);
     const [next] = calls.splice(index, 1);
     if (calls.length > 0) groups.set(groupId, calls);
     return next;
@@ -163,5 +158,5 @@ export class Turns {
 }
 
 function smallest(calls: readonly Waiting[]): number {
-  return Math.min(...calls.map(({ users }) => users));
+  return Math.min(...calls.map(({ call }) => call.userIds.length));
 }

@@ -1,7 +1,7 @@
 import type { JoinError, JoinErrorCode } from '../errors.ts';
 import type { JoinRequest } from '../join/join-request.ts';
+import type { Settled } from '../join/settle.ts';
 import type { QueuedJoin } from './message.ts';
-import type { SettledGroup } from './settle-group.ts';
 
 /** Users of a message, or its name, that RongCloud refused. */
 export interface RefusedPart {
@@ -31,14 +31,14 @@ export interface MessageVerdict {
 }
 
 /** Tells the joined, the refused and the undecided users of a message apart. */
-export function verdictOn(message: QueuedJoin, settled: SettledGroup): Verdict {
+export function verdictOn(message: QueuedJoin, settled: Settled<QueuedJoin>): Verdict {
   const { groupId, userIds, groupName } = message.request;
   const joined: string[] = [];
   const refused: string[] = [];
   const undecided: string[] = [];
   let error: JoinError | undefined;
   for (const userId of userIds) {
-    const fate = settled.users.get(userId);
+    const fate = settled.fateOf(userId);
     if (fate === 'joined') joined.push(userId);
     else if (fate === undefined) undecided.push(userId);
     else {
@@ -74,7 +74,7 @@ export function verdictOn(message: QueuedJoin, settled: SettledGroup): Verdict {
 }
 
 /** Whether a message's name is neither refused nor given, nor older than one that was given. */
-function isNameOpen(message: QueuedJoin, { namedBy }: SettledGroup, refusal: JoinError | undefined): boolean {
+function isNameOpen(message: QueuedJoin, { namedBy }: Settled<QueuedJoin>, refusal: JoinError | undefined): boolean {
   return refusal === undefined && (namedBy === undefined || namedBy.sentAt < message.sentAt);
 }
 

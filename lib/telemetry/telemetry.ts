@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { JoinError } from '../errors.ts';
-import type { Attempt } from '../rongcloud/client.ts';
+import type { Sending } from '../rongcloud/call.ts';
 import { describeCause, describeFailure } from './error-description.ts';
 import type { BatchFields, CallFields, DeadLetterFields, LostEventsFields, RequestFields } from './fields.ts';
 import names from './metric-names.json' with { type: 'json' };
@@ -10,7 +10,7 @@ import names from './metric-names.json' with { type: 'json' };
 export interface Telemetry {
   /** Counts what happens behind the requests. */
   observe(event: keyof typeof names): void;
-  attempt(attempt: Attempt, lambdaRequestId: string): void;
+  attempt(sending: Sending, lambdaRequestId: string): void;
   /** Ends a request: writes its line and the metrics of its invocation. */
   request(fields: RequestFields, error?: JoinError): void;
   call(fields: CallFields, error?: JoinError): void;

@@ -9,7 +9,7 @@ import { createJoinUsers } from '../../lib/join/join-users.ts';
 import { createJoinBatch } from '../../lib/queue/batch.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
 import { SentLetters } from '../../lib/queue/sent-letters.ts';
-import { createClient } from '../../lib/rongcloud/client.ts';
+import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
 import { SeededRandom } from '../../tools/sim/seeded-random.ts';
 import { createHttpHandler, createInvokeHandler } from '../helpers/described-doors.ts';
@@ -37,9 +37,9 @@ beforeAll(async () => {
 });
 afterAll(() => servers.close());
 
-function startClient(maxAttempts: number) {
+function startClient() {
   const transport = createTransport({ clock });
-  const client = createClient({
+  const client = new RongCloudClient({
     urls: servers.urls,
     transport,
     credentials: { get: () => APP, replace: async () => undefined },
@@ -47,7 +47,6 @@ function startClient(maxAttempts: number) {
     random: Math.random,
     randomUUID,
     sleep: (ms, options) => (options ? wait(ms, undefined, options) : Promise.resolve()),
-    maxAttempts,
     answerTimeoutMs: 40,
   });
   return { client, close: () => transport.close() };
@@ -62,10 +61,11 @@ const certain = (failed: readonly Failed[]) =>
   failed.filter(({ outcome }) => outcome !== 'unknown').flatMap(({ userIds }) => userIds);
 
 function httpDoor(): { ask: Ask; close: () => void } {
-  const { client, close } = startClient(3);
+  const { client, close } = startClient();
   const handler = createHttpHandler({
     authenticate: async () => ({ kind: 'service', claims: {} }),
     decide: () => ({ allowed: true }),
+    isRateLimited: () => false,
     joinUsers: createJoinUsers(client),
     telemetry: silent,
     clock,
@@ -86,7 +86,7 @@ function httpDoor(): { ask: Ask; close: () => void } {
 }
 
 function invokeDoor(): { ask: Ask; close: () => void } {
-  const { client, close } = startClient(3);
+  const { client, close } = startClient();
   const handler = createInvokeHandler({ joinUsers: createJoinUsers(client), telemetry: silent, clock });
   const ask: Ask = async (userIds) => {
     try {
@@ -109,7 +109,7 @@ function invokeDoor(): { ask: Ask; close: () => void } {
 
 /** A dead letter says that RongCloud refused its users, and a message that is gone that the others joined. */
 function queueDoor(): { ask: Ask; close: () => void } {
-  const { client, close } = startClient(1);
+  const { client, close } = startClient();
   const bodies: { letters: string[]; rests: string[] } = { letters: [], rests: [] };
   const sendTo = (list: string[]) => async (messages: readonly { body: string }[]) => {
     list.push(...messages.map(({ body }) => body));

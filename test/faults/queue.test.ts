@@ -8,7 +8,7 @@ import { Clock } from '../../lib/clock.ts';
 import { createJoinBatch } from '../../lib/queue/batch.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
 import { SentLetters } from '../../lib/queue/sent-letters.ts';
-import { createClient } from '../../lib/rongcloud/client.ts';
+import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
 import { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';
 import { startEventSource } from '../../sandbox/lambda/event-source.ts';
@@ -45,7 +45,7 @@ it('loses nobody when calls fail and hang and the consumer is killed before it c
       clock,
       telemetry: silent,
       joinBatch: createJoinBatch({
-        client: createClient({
+        client: new RongCloudClient({
           urls: [im.url],
           transport,
           credentials: { get: async () => credentials, replace: async () => undefined },
@@ -53,7 +53,6 @@ it('loses nobody when calls fail and hang and the consumer is killed before it c
           random: Math.random,
           randomUUID,
           sleep,
-          maxAttempts: 1,
           answerTimeoutMs: 150,
         }),
         pacer: new Pacer({ ratePerSecond: 24, clock, sleep }),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect } from 'vitest';
 import { createSend } from '../../lib/aws/sqs.ts';
-import type { Enqueue } from '../../lib/join/serve.ts';
+import type { Enqueue } from '../../lib/join/join-or-queue.ts';
 import { createEnqueue } from '../../lib/queue/message.ts';
 import type { FaultBed } from '../helpers/fault-bed.ts';
 import { answers, type Behavior, inTurn, joins, neverAnswers } from '../helpers/faulty-server.ts';

@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import type { Caller } from '../../lib/identity/caller.ts';
-import type { Enqueue } from '../../lib/join/serve.ts';
+import type { Enqueue } from '../../lib/join/join-or-queue.ts';
 import { clockOf } from '../helpers/clock-of.ts';
 import { createHttpHandler } from '../helpers/described-doors.ts';
 import { httpEvent } from '../helpers/http-event.ts';
@@ -11,6 +11,7 @@ async function enqueued(caller: Caller, groupId: string): Promise<Parameters<Enq
   const handler = createHttpHandler({
     authenticate: async () => caller,
     decide: () => ({ allowed: true }),
+    isRateLimited: () => false,
     joinUsers: async () => ({ groupId, joined: [], failed: [] }),
     telemetry: { request: () => {}, attempt: () => {} },
     random: () => 0,

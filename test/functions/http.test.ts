@@ -3,6 +3,7 @@ import type { HttpDeps } from '../../functions/http.ts';
 import { JoinError } from '../../lib/errors.ts';
 import { createAuthenticator } from '../../lib/identity/authenticate.ts';
 import { createOriginCheck } from '../../lib/identity/origin.ts';
+import { RequestLine } from '../../lib/telemetry/request-line.ts';
 import { clockOf } from '../helpers/clock-of.ts';
 import { createHttpHandler } from '../helpers/described-doors.ts';
 import { FOREIGN_EVENTS } from '../helpers/foreign-events.ts';
@@ -25,8 +26,7 @@ describe('the HTTP door', () => {
       {
         requestId: 'aws-1',
         deadline: 1000 + 8000,
-        onAttempt: expect.any(Function),
-        onSecret: expect.any(Function),
+        log: expect.any(RequestLine),
       },
     );
   });
@@ -197,6 +197,7 @@ describe('the HTTP door', () => {
       authenticate,
       checkOrigin,
       decide: () => ({ allowed: true }),
+      isRateLimited: () => false,
       joinUsers: async () => ({ groupId: 'g', joined: [], failed: [] }),
       telemetry: { request: log, attempt: () => {} },
       random: () => 0,

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { JoinError } from '../../lib/errors.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
+import { RequestLine } from '../../lib/telemetry/request-line.ts';
 import { clockOf } from '../helpers/clock-of.ts';
 import { createInvokeHandler } from '../helpers/described-doors.ts';
 import { FOREIGN_EVENTS } from '../helpers/foreign-events.ts';
@@ -31,7 +32,7 @@ describe('the Invoke door', () => {
     expect(await handler(event, invocation)).toEqual({ groupId: 'g', joined: ['a', 'b'], requestId: 'mine' });
     expect(join).toHaveBeenCalledWith(
       { groupId: 'g', userIds: ['a', 'b'], groupName: 'N' },
-      { requestId: 'mine', deadline: 29_500, onAttempt: expect.any(Function), onSecret: expect.any(Function) },
+      { requestId: 'mine', deadline: 29_500, log: expect.any(RequestLine) },
     );
   });
 

@@ -1,12 +1,16 @@
 import type { OutgoingMessage, Send } from '../../lib/aws/sqs.ts';
 import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
 import { type BatchReport, createJoinBatch } from '../../lib/queue/batch.ts';
-import type { MergedCall } from '../../lib/queue/call.ts';
 import type { QueueMessage } from '../../lib/queue/message.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
 import { SentLetters } from '../../lib/queue/sent-letters.ts';
-import { type Attempt, type CredentialSource, createClient } from '../../lib/rongcloud/client.ts';
+import type { CredentialSource, Sending } from '../../lib/rongcloud/call.ts';
+import { RongCloudClient } from '../../lib/rongcloud/client.ts';
+import { BatchLine } from '../../lib/telemetry/batch-line.ts';
+import type { CallFields } from '../../lib/telemetry/fields.ts';
+import type { Telemetry } from '../../lib/telemetry/telemetry.ts';
 import { createSimulatedTime, type SimulatedTime } from '../../tools/sim/simulated-time.ts';
+import { silent } from './silent-telemetry.ts';
 
 /** A call as RongCloud sees it. */
 export interface Call {
@@ -44,8 +48,8 @@ export interface BatchWorld {
   rests: OutgoingMessage[];
   /** Message ids that are to come back soon. */
   broughtBack: string[];
-  logged: MergedCall[];
-  attempts: Attempt[];
+  logged: (CallFields & { error: JoinError | undefined })[];
+  sendings: Sending[];
   run(messages: readonly QueueMessage[]): Promise<BatchReport>;
 }
 
@@ -55,16 +59,15 @@ export function createBatchWorld(options: WorldOptions = {}): BatchWorld {
   const time = createSimulatedTime(0);
   const calls: Call[] = [];
   const groups = new Map<string, Set<string>>();
-  const logged: MergedCall[] = [];
-  const attempts: Attempt[] = [];
-  const client = createClient({
+  const logged: BatchWorld['logged'] = [];
+  const sendings: Sending[] = [];
+  const client = new RongCloudClient({
     urls: ['https://p.example'],
     credentials: options.credentials ?? { get: async () => app, replace: async () => undefined },
     clock: time.clock,
     sleep: time.sleep,
     random: () => 0,
     randomUUID: () => '0'.repeat(32),
-    maxAttempts: 1,
     transport: {
       close: () => {},
       async post({ body, headers }) {
@@ -88,6 +91,11 @@ export function createBatchWorld(options: WorldOptions = {}): BatchWorld {
       },
     },
   });
+  const telemetry: Telemetry = {
+    ...silent,
+    attempt: (sending) => sendings.push(sending),
+    call: (fields, error) => logged.push({ ...fields, error }),
+  };
   const letters: OutgoingMessage[] = [];
   const rests: OutgoingMessage[] = [];
   const broughtBack: string[] = [];
@@ -110,13 +118,12 @@ export function createBatchWorld(options: WorldOptions = {}): BatchWorld {
     rests,
     broughtBack,
     logged,
-    attempts,
+    sendings,
     run: (messages) =>
       time.run(
         joinBatch(messages, {
           deadline: time.now() + deadlineMs,
-          onCall: (call) => logged.push(call),
-          onAttempt: (attempt) => attempts.push(attempt),
+          line: new BatchLine(telemetry, time.clock, 'aws-1'),
         }),
       ),
   };

@@ -1,12 +1,7 @@
 import { vi } from 'vitest';
 import type { JoinError } from '../../lib/errors.ts';
-import {
-  type Attempt,
-  type CallOptions,
-  type ClientOptions,
-  type CredentialSource,
-  createClient,
-} from '../../lib/rongcloud/client.ts';
+import type { CallEnd, CallOptions, CredentialSource, Sending } from '../../lib/rongcloud/call.ts';
+import { type ClientOptions, RongCloudClient } from '../../lib/rongcloud/client.ts';
 import type { UpstreamAnswer } from '../../lib/rongcloud/return-codes.ts';
 import type { AppCredentials } from '../../lib/rongcloud/signature.ts';
 import { clockOf } from './clock-of.ts';
@@ -36,7 +31,7 @@ export function startClient(endings: (UpstreamAnswer | JoinError)[] = [SUCCESS],
   const clock = { ms: 1_700_000_000_000 };
   const sent: Sent[] = [];
   const slept: number[] = [];
-  const attempts: Attempt[] = [];
+  const attempts: Sending[] = [];
   let seed = 0;
   const credentials = {
     get: vi.fn((): ReturnType<CredentialSource['get']> => FIRST),
@@ -49,7 +44,7 @@ export function startClient(endings: (UpstreamAnswer | JoinError)[] = [SUCCESS],
       });
     },
   };
-  const client = createClient({
+  const client = new RongCloudClient({
     urls: ['https://p.example', 'https://b.example'],
     transport: {
       async post({ url, headers, body, timeoutMs }) {
@@ -74,15 +69,13 @@ export function startClient(endings: (UpstreamAnswer | JoinError)[] = [SUCCESS],
     },
     ...options,
   });
-  const join = (leftMs = 10_000, more: Partial<CallOptions> = {}) =>
-    client.join('groupId=g&userId=a', {
-      requestId: 'r-1',
-      deadline: clock.ms + leftMs,
-      onAttempt: (attempt) => attempts.push(attempt),
-      ...more,
-    });
+  const log = { sent: (sending: Sending) => attempts.push(sending), waitedForSecret: () => {} };
+  const join = async (leftMs = 10_000, more: Partial<CallOptions> = {}) =>
+    errorOf(await client.join('groupId=g&userId=a', { requestId: 'r-1', deadline: clock.ms + leftMs, log, ...more }));
+  const call = (leftMs = 10_000) =>
+    client.call('groupId=g&userId=a', { requestId: 'r-1', deadline: clock.ms + leftMs, log });
   const hosts = () => sent.map(({ host }) => host[0]).join('');
-  return { client, clock, sent, slept, attempts, credentials, join, hosts };
+  return { client, clock, sent, slept, attempts, credentials, join, call, hosts };
 }
 
 /** The failure of a join; throws if it succeeded. */
@@ -91,3 +84,9 @@ export const failure = async (join: Promise<JoinError | undefined>) => {
   if (error) return error;
   throw new Error('the join succeeded');
 };
+
+/** Why a call's users did not join, if they did not. */
+export function errorOf(end: CallEnd): JoinError | undefined {
+  if (end.kind === 'joined') return undefined;
+  return end.kind === 'failed' ? end.error : end.why;
+}

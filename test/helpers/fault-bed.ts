@@ -7,9 +7,9 @@ import type { JoinError } from '../../lib/errors.ts';
 import { createAuthenticator } from '../../lib/identity/authenticate.ts';
 import { createIssuerKeys } from '../../lib/identity/issuer-keys.ts';
 import { httpKeySetFetcher } from '../../lib/identity/key-set-fetcher.ts';
+import type { Enqueue } from '../../lib/join/join-or-queue.ts';
 import { createJoinUsers } from '../../lib/join/join-users.ts';
-import type { Enqueue } from '../../lib/join/serve.ts';
-import { createClient } from '../../lib/rongcloud/client.ts';
+import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
 import type { Sleep } from '../../lib/rongcloud/with-deadline.ts';
 import type { RequestFields } from '../../lib/telemetry/fields.ts';
@@ -90,7 +90,7 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
   };
   const logged: FaultBed['logged'] = [];
   const transport = createTransport({ connectTimeoutMs: 500, clock });
-  const client = createClient({
+  const client = new RongCloudClient({
     urls: [options.primaryUrl ?? primary.url, options.backupUrl ?? backup.url],
     transport,
     credentials: new Credentials({ read: options.readSecret ?? (async () => SECRET), clock, sleep }),
@@ -105,7 +105,7 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
     authenticate: createAuthenticator({ rules: RULES, keys, clock }),
     decide: options.decide ?? (() => ({ allowed: true })),
     joinUsers: createJoinUsers(client),
-    isRateLimited: client.isRateLimited,
+    isRateLimited: () => client.isRateLimited,
     random: Math.random,
     enqueue: options.enqueue,
     telemetry: {

@@ -3,8 +3,8 @@ import type { HttpDeps } from '../../functions/http.ts';
 import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
 import type { Caller } from '../../lib/identity/caller.ts';
 import type { CheckOrigin } from '../../lib/identity/origin.ts';
+import type { Enqueue } from '../../lib/join/join-or-queue.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
-import type { Enqueue } from '../../lib/join/serve.ts';
 import { clockOf } from './clock-of.ts';
 import { createHttpHandler } from './described-doors.ts';
 import { httpEvent } from './http-event.ts';
@@ -40,6 +40,7 @@ export async function ask({ caller = alice, body, base64 = false, headers = {}, 
     enqueue: deps.enqueue,
     random: () => 0,
     joinUsers,
+    isRateLimited: () => false,
     telemetry: { request: log, attempt: () => {} },
     clock: clockOf(() => 1000),
   });

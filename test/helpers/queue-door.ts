@@ -8,7 +8,7 @@ import { JoinError } from '../../lib/errors.ts';
 import { createJoinBatch } from '../../lib/queue/batch.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
 import { SentLetters } from '../../lib/queue/sent-letters.ts';
-import { createClient } from '../../lib/rongcloud/client.ts';
+import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import { DeadConnection, type Transport } from '../../lib/rongcloud/transport.ts';
 import type { Exchange } from './queue-model/im.ts';
 import type { SqsInput, SqsOutput } from './queue-model/sqs-sender.ts';
@@ -44,14 +44,13 @@ export const MAX_RECEIVE_COUNT = 240;
 /** The door that is shipped, over a model of the world. */
 export const createQueueDoor: CreateDoor = async (means) => {
   const { clock, sleep, timeout, random, ratePerSecond } = means;
-  const client = createClient({
+  const client = new RongCloudClient({
     urls: ['https://im.invalid', 'https://im-b.invalid'],
     transport: toTransport(means),
     credentials: new Credentials({ read: means.readSecret, clock, sleep }),
     clock,
     random,
     sleep,
-    maxAttempts: 1,
     randomUUID: () => Buffer.from(Array.from({ length: 9 }, () => random() * 256)).toString('hex'),
   });
   const sqs = {

@@ -1,7 +1,7 @@
-import { JoinError, notSent } from '../../lib/errors.ts';
+import { JoinError } from '../../lib/errors.ts';
+import { settle as settleWish } from '../../lib/join/settle.ts';
 import { mergeByGroup } from '../../lib/queue/merge.ts';
 import type { QueuedJoin } from '../../lib/queue/message.ts';
-import { type SettledGroup, settleGroup } from '../../lib/queue/settle-group.ts';
 
 export const REJECTED = new JoinError('UPSTREAM_REJECTED', { upstreamCode: 1002 });
 export const FULL = new JoinError('GROUP_FULL', { upstreamCode: 405 });
@@ -16,6 +16,13 @@ export type Judge = (
   groupName: string | undefined,
   ordinal: number,
 ) => JoinError | undefined;
+
+/** What became of a group's users and names. A user who is missing is undecided. */
+export interface SettledGroup {
+  users: ReadonlyMap<string, 'joined' | JoinError>;
+  refusedNames: ReadonlyMap<QueuedJoin, JoinError>;
+  namedBy: QueuedJoin | undefined;
+}
 
 export interface Settled {
   settled: SettledGroup;
@@ -36,25 +43,29 @@ export async function settle(
   let last: Promise<unknown> = Promise.resolve();
   const [group, another] = mergeByGroup(messages);
   if (!group || another) throw new Error('messages of one group are needed');
-  const settled = await settleGroup(group, {
-    inDoubt: () => false,
-    random: () => 0,
-    ...options,
-    call(userIds, turn, groupName) {
-      if (turn.groupId !== group.groupId || turn.users !== userIds.length) throw new Error('a turn for another call');
+  const { fateOf, refusedNames, namedBy } = await settleWish(group, {
+    unclear: { isInDoubt: options.inDoubt ?? (() => false), random: options.random ?? (() => 0) },
+    make({ kind, groupId, userIds, groupName, unwanted }) {
+      if (groupId !== group.groupId) throw new Error('a call for another group');
       const called = last.then(async () => {
         // Whoever waits for the last answer goes on first.
         await new Promise(setImmediate);
-        const unwanted = turn.unwanted();
-        if (unwanted) return notSent(unwanted);
+        const why = unwanted();
+        if (why) return { kind: 'not_started', why } as const;
         calls.push({ users: userIds.join(' '), ...(groupName !== undefined && { name: groupName }) });
-        kinds.push(turn.kind);
-        return judge(userIds, groupName, calls.length);
+        kinds.push(kind);
+        const error = judge(userIds, groupName, calls.length);
+        return error ? ({ kind: 'failed', error } as const) : ({ kind: 'joined' } as const);
       });
       last = called;
       return called;
     },
   });
+  const fates = group.userIds.flatMap((userId) => {
+    const fate = fateOf(userId);
+    return fate ? [[userId, fate] as const] : [];
+  });
+  const settled = { users: new Map(fates), refusedNames, namedBy };
   return { settled, calls, users: calls.map(({ users }) => users), kinds };
 }
 

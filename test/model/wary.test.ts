@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
 import { JoinError } from '../../lib/errors.ts';
-import { createClient } from '../../lib/rongcloud/client.ts';
+import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import type { Transport, UpstreamRequest } from '../../lib/rongcloud/transport.ts';
 import { SeededRandom } from '../../tools/sim/seeded-random.ts';
 import { createSimulatedTime, type SimulatedTime } from '../../tools/sim/simulated-time.ts';
+import { errorOf } from '../helpers/client-bed.ts';
 
 const APP = { appKey: 'key', appSecret: 's3cret' };
 const SECOND_MS = 1000;
@@ -40,7 +41,7 @@ async function failedLate(seed: number): Promise<string[]> {
   const random = new SeededRandom(seed);
   const time = createSimulatedTime(0);
   const rightFrom = random.int(0, 60) * SECOND_MS;
-  const client = createClient({
+  const client = new RongCloudClient({
     urls: random.chance(0.8) ? ['https://a.invalid', 'https://b.invalid'] : ['https://a.invalid'],
     transport: slowRongCloud(time, random, rightFrom),
     credentials: { get: () => APP, replace: async () => undefined },
@@ -48,13 +49,13 @@ async function failedLate(seed: number): Promise<string[]> {
     random: () => random.next(),
     randomUUID: () => '0'.repeat(32),
     sleep: time.sleep,
-    maxAttempts: random.pick([1, 3]),
   });
   const failed: string[] = [];
   const spreadMs = random.pick([200, 1000, 7000, 9500, 20_000]);
   const calls: Promise<void>[] = [];
   const join = async (startedAt: number): Promise<void> => {
-    const error = await client.join('userId=u', { requestId: 'r', deadline: startedAt + 8000 });
+    const log = { sent: () => {}, waitedForSecret: () => {} };
+    const error = errorOf(await client.join('userId=u', { requestId: 'r', deadline: startedAt + 8000, log }));
     if (error?.blames === 'domain' && startedAt >= rightFrom + 15 * SECOND_MS) {
       failed.push(`seed ${seed}: ${error.code} ${(startedAt - rightFrom) / SECOND_MS} s later`);
     }

@@ -2,14 +2,16 @@ import { describe, expect, it, vi } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
 import { createJoinUsers } from '../../../lib/join/join-users.ts';
 
-const options = { requestId: 'r', deadline: 0 };
+const options = { requestId: 'r', deadline: 0, log: { sent: () => {}, waitedForSecret: () => {} } };
+const JOINED = { kind: 'joined', sendings: 1 } as const;
+const FAILED = { kind: 'failed', sendings: 1 } as const;
 const people = (count: number) => Array.from({ length: count }, (_, i) => `u${i}`);
 
 /** A join of 2500 users, three calls, whose nth call fails as told. */
 async function joinWith(...failures: (JoinErrorCode | undefined)[]) {
   const join = vi.fn(async (_form: string) => {
     const code = failures[join.mock.calls.length - 1];
-    return code && new JoinError(code, { upstreamCode: 1 });
+    return code ? { ...FAILED, error: new JoinError(code, { upstreamCode: 1 }) } : JOINED;
   });
   const report = await createJoinUsers({ join })({ groupId: 'g', userIds: people(2500) }, options);
   return { join, report };
@@ -17,7 +19,7 @@ async function joinWith(...failures: (JoinErrorCode | undefined)[]) {
 
 describe('createJoinUsers', () => {
   it('joins 2500 users in three calls, each user once, order kept, the name in each', async () => {
-    const join = vi.fn(async (_form: string, _options: object) => undefined);
+    const join = vi.fn(async (_form: string, _options: object) => JOINED);
     const report = await createJoinUsers({ join })({ groupId: 'g', userIds: people(2500), groupName: 'N' }, options);
     expect(report).toEqual({ groupId: 'g', joined: people(2500), failed: [] });
     const forms = join.mock.calls.map(([form]) => new URLSearchParams(form));
@@ -33,7 +35,7 @@ describe('createJoinUsers', () => {
       expect(running).toBe(1);
       await Promise.resolve();
       running -= 1;
-      return undefined;
+      return JOINED;
     };
     const report = await createJoinUsers({ join })({ groupId: 'g', userIds: people(3000) }, options);
     expect(report.failed).toEqual([]);

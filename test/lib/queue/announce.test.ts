@@ -2,13 +2,15 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Send } from '../../../lib/aws/sqs.ts';
 import { JoinError } from '../../../lib/errors.ts';
 import { createJoinBatch } from '../../../lib/queue/batch.ts';
-import type { BatchOptions } from '../../../lib/queue/call.ts';
 import type { Announce } from '../../../lib/queue/events.ts';
 import type { QueueMessage } from '../../../lib/queue/message.ts';
 import { Pacer } from '../../../lib/queue/pacer.ts';
 import { SentLetters } from '../../../lib/queue/sent-letters.ts';
-import type { RongCloudClient } from '../../../lib/rongcloud/client.ts';
+import { RongCloudClient } from '../../../lib/rongcloud/client.ts';
+import type { Transport } from '../../../lib/rongcloud/transport.ts';
+import { BatchLine } from '../../../lib/telemetry/batch-line.ts';
 import { clockOf } from '../../helpers/clock-of.ts';
+import { silent } from '../../helpers/silent-telemetry.ts';
 
 const message = (messageId: string, groupId: string, userIds: string[], more = {}): QueueMessage => {
   return {
@@ -22,31 +24,30 @@ const message = (messageId: string, groupId: string, userIds: string[], more = {
 const takesAll: Send = async (messages) => ({ ends: messages.map(() => 'taken' as const) });
 
 /** RongCloud refuses ghosts, and does not answer in the group "down". */
-const client: RongCloudClient = {
-  isRateLimited: () => false,
-  ready: async () => undefined,
-  async join(form, { beforeSending, onAttempt }) {
-    const refusal = await beforeSending?.();
-    if (refusal) return refusal;
-    const pairs = new URLSearchParams(form);
-    const error = pairs.getAll('userId').includes('ghost')
-      ? new JoinError('UPSTREAM_REJECTED')
-      : pairs.get('groupId') === 'down'
-        ? new JoinError('UPSTREAM_TIMEOUT')
-        : undefined;
-    onAttempt?.({ ordinal: 1, host: 'im.invalid', durationMs: 1, error });
-    return error;
+const transport: Transport = {
+  async post({ body }) {
+    const pairs = new URLSearchParams(body);
+    if (pairs.getAll('userId').includes('ghost')) return new JoinError('UPSTREAM_REJECTED');
+    if (pairs.get('groupId') === 'down') return new JoinError('UPSTREAM_TIMEOUT');
+    return { status: 200, body: '{"code":200}', complete: true };
   },
+  close: () => {},
 };
 
-function run(
-  messages: QueueMessage[],
-  announce: Announce | undefined,
-  options: Partial<BatchOptions> = {},
-  send = takesAll,
-) {
+function run(messages: QueueMessage[], announce: Announce | undefined, onLostEvents = (): void => {}, send = takesAll) {
   const clock = clockOf(() => 0);
-  const pacer = new Pacer({ ratePerSecond: 100, clock, sleep: async () => undefined });
+  const sleep = async () => undefined;
+  const client = new RongCloudClient({
+    urls: ['https://im.invalid'],
+    transport,
+    credentials: { get: () => ({ appKey: 'key', appSecret: 's' }), replace: async () => undefined },
+    clock,
+    sleep,
+    random: () => 0,
+    randomUUID: () => '0'.repeat(36),
+  });
+  const line = new BatchLine({ ...silent, lostEvents: onLostEvents }, clock, 'aws-1');
+  const pacer = new Pacer({ ratePerSecond: 100, clock, sleep });
   const joinBatch = createJoinBatch({
     ...{
       client,
@@ -59,7 +60,7 @@ function run(
       random: () => 0.5,
     },
   });
-  return joinBatch(messages, { deadline: 50_000, ...options });
+  return joinBatch(messages, { deadline: 50_000, line });
 }
 
 const messages = [
@@ -104,14 +105,15 @@ describe('what a batch tells', () => {
       await isTold;
       return takesAll(some);
     };
-    expect((await run(messages, announce, {}, slow)).deadLettered).toHaveLength(2);
+    expect((await run(messages, announce, undefined, slow)).deadLettered).toHaveLength(2);
   });
 
   it('holds nothing back when it is lost', async () => {
     const lost = { events: 2, lost: 2, cause: new Error('no such bus') };
     const onLostEvents = vi.fn();
-    const report = await run(messages, async () => lost, { onLostEvents });
-    expect(onLostEvents.mock.calls).toEqual([[lost]]);
+    const report = await run(messages, async () => lost, onLostEvents);
+    const { cause, ...counts } = lost;
+    expect(onLostEvents.mock.calls).toEqual([[{ requestId: 'aws-1', lambdaRequestId: 'aws-1', ...counts }, cause]]);
     expect(report).toEqual(await run(messages, undefined));
     expect(report).toMatchObject({ retained: ['m3'], done: 1 });
   });

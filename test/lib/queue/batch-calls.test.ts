@@ -47,7 +47,7 @@ describe('the calls of a batch', () => {
   });
 
   it('give way: refused for rate, one is made again in a slot of its own, and all of them are fewer', async () => {
-    const { run, calls, logged, attempts, members } = createBatchWorld({
+    const { run, calls, logged, sendings, members } = createBatchWorld({
       judge: (_call, ordinal) => (ordinal <= 2 ? 'UPSTREAM_RATE_LIMITED' : undefined),
     });
     const report = await run([message('g', ['a'], { groupName: 'Team' }), message('h', ['b']), message('i', ['c'])]);
@@ -64,7 +64,7 @@ describe('the calls of a batch', () => {
     expect(Math.abs(fifth - fourth - 1000 / 6)).toBeLessThanOrEqual(1);
     expect(members('g')).toEqual(['a']);
     // One line for a call, however often it was sent.
-    expect([logged.length, attempts.length, new Set(calls.map(({ requestId }) => requestId)).size]).toEqual([3, 5, 3]);
+    expect([logged.length, sendings.length, new Set(calls.map(({ requestId }) => requestId)).size]).toEqual([3, 5, 3]);
   });
 
   it('end after 20 refusals for rate', async () => {
@@ -116,7 +116,7 @@ describe('the calls of a batch', () => {
       [2, ['mine', anonymous.messageId, odd.messageId], undefined],
       [1, [odd.messageId], 'UPSTREAM_REJECTED'],
     ]);
-    expect(logged.map(({ requestId, groupId }) => [requestId, groupId])).toEqual(
+    expect(logged.map(({ upstreamRequestId, groupId }) => [upstreamRequestId, groupId])).toEqual(
       calls.map(({ requestId }) => [requestId, 'g']),
     );
   });
@@ -182,14 +182,14 @@ describe('a failed call', () => {
   });
 
   it('of this program itself keeps nobody waiting for its end', async () => {
-    const { run, calls, attempts } = createBatchWorld({
+    const { run, calls, sendings } = createBatchWorld({
       judge: () => {
         throw new TypeError('bug');
       },
     });
     const messages = people(21).map((group) => message(group, ['a']));
     const report = await run(messages);
-    expect([calls.length, attempts.length]).toEqual([20, 0]);
+    expect([calls.length, sendings.length]).toEqual([20, 0]);
     expect(report).toMatchObject({ retained: ids(messages), stoppedBy: { code: 'INTERNAL' } });
   });
 });

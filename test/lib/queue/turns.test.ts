@@ -1,8 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
+import type { WantedCall } from '../../../lib/join/settle.ts';
 import { Pacer } from '../../../lib/queue/pacer.ts';
-import { type Turn, Turns } from '../../../lib/queue/turns.ts';
+import { Turns } from '../../../lib/queue/turns.ts';
+import type { CallEnd } from '../../../lib/rongcloud/call.ts';
 import { createSimulatedTime } from '../../../tools/sim/simulated-time.ts';
+import { people } from '../../helpers/queued-joins.ts';
 import { FIREWALL, FULL, INTERNAL, REJECTED, TIMEOUT } from '../../helpers/settled-group.ts';
 
 const RATE_REFUSAL = new JoinError('UPSTREAM_RATE_LIMITED');
@@ -19,34 +22,36 @@ function setUp(
   pacer.begin();
   const log: string[] = [];
   const pass = (seconds: number) => time.run(time.sleep(seconds * 1000));
-  const wait = (turn: Partial<Turn>) =>
-    turns.wait({ kind: 'first', groupId: 'g', users: 1, unwanted: () => undefined, ...turn });
+  const take = (call: Partial<WantedCall>) =>
+    turns.take({ kind: 'first', groupId: 'g', userIds: ['u'], unwanted: () => undefined, ...call });
   return {
     turns,
     refused,
     pass,
     /** What became of those that asked: the second of their start, or why they may not. */
     log,
-    ask(name: string, turn: Partial<Turn> = {}) {
-      void wait(turn).then((refusal) =>
-        log.push(refusal ? `${name}: ${refusal.code}, ${refusal.outcome}` : `${name} at ${time.now() / 1000}`),
-      );
+    ask(name: string, call: Partial<WantedCall> = {}) {
+      void take(call).then((why) => log.push(why ? `${name}: ${why.code}` : `${name} at ${time.now() / 1000}`));
     },
     /** Starts so many calls without an end. */
     async start(count: number) {
-      for (let i = 0; i < count; i++) expect(await time.run(wait({}))).toBeUndefined();
+      for (let i = 0; i < count; i++) expect(await time.run(take({}))).toBeUndefined();
     },
     /** Starts so many calls that end like this, one after another. */
     async end(error: JoinError | undefined, count: number) {
       for (let i = 0; i < count; i++) {
-        expect(await time.run(wait({}))).toBeUndefined();
-        turns.ended(error);
+        expect(await time.run(take({}))).toBeUndefined();
+        turns.ended(ended(error));
       }
     },
   };
 }
 
-const narrowing = (groupId = 'g', users = 1): Partial<Turn> => ({ kind: 'narrowing', groupId, users });
+const narrowing = (groupId = 'g', users = 1): Partial<WantedCall> => {
+  return { kind: 'narrowing', groupId, userIds: people(users) };
+};
+
+const ended = (error: JoinError | undefined): CallEnd => (error ? { kind: 'failed', error } : { kind: 'joined' });
 
 describe('the turns', () => {
   it('are one a slot, for first calls before narrowing ones', async () => {
@@ -83,7 +88,7 @@ describe('the turns', () => {
     await pass(1.5);
     full = FULL;
     await pass(5);
-    expect(log).toEqual(['a at 1', 'b: GROUP_FULL, not_sent', 'c: GROUP_FULL, not_sent', 'd at 2']);
+    expect(log).toEqual(['a at 1', 'b: GROUP_FULL', 'c: GROUP_FULL', 'd at 2']);
   });
 
   it('end in time for the last call, without waiting for it', async () => {
@@ -91,7 +96,7 @@ describe('the turns', () => {
     for (const name of ['a', 'b', 'c']) ask(name);
     ask('d', narrowing());
     await pass(2.5);
-    expect(log).toEqual(['a at 1', 'b at 2', 'c: DEADLINE_EXCEEDED, not_sent', 'd: DEADLINE_EXCEEDED, not_sent']);
+    expect(log).toEqual(['a at 1', 'b at 2', 'c: DEADLINE_EXCEEDED', 'd: DEADLINE_EXCEEDED']);
     expect(turns.stoppedBy).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
   });
 });
@@ -116,7 +121,7 @@ describe('an end of a call', () => {
     await pass(1);
     ask('c');
     await pass(0);
-    expect(log).toEqual(['a', 'b', 'c'].map((name) => `${name}: ${error.code}, not_sent`));
+    expect(log).toEqual(['a', 'b', 'c'].map((name) => `${name}: ${error.code}`));
     expect(turns.stoppedBy).toBe(error);
   });
 
@@ -163,14 +168,14 @@ describe('doubt', () => {
     ask('middle', narrowing('g', 5));
     await pass(5);
     expect(log).toEqual(['small at 4']);
-    turns.ended(INTERNAL);
+    turns.ended(ended(INTERNAL));
     await pass(5);
     expect(log.slice(1)).toEqual(['middle at 8']);
-    turns.ended(INTERNAL);
+    turns.ended(ended(INTERNAL));
     ask('other', narrowing('i', 8));
     await pass(5);
     expect(log.slice(2)).toEqual(['other at 13']);
-    turns.ended(undefined);
+    turns.ended(ended(undefined));
     await pass(5);
     expect(log.slice(3)).toEqual(['first at 18', 'big at 19', 'large at 20']);
   });
@@ -194,7 +199,7 @@ describe('doubt', () => {
     const reason = new JoinError('CREDENTIALS_UNAVAILABLE');
     turns.stop(reason);
     await pass(0);
-    expect(log).toEqual(['a: CREDENTIALS_UNAVAILABLE, not_sent']);
+    expect(log).toEqual(['a: CREDENTIALS_UNAVAILABLE']);
     expect(turns.stoppedBy).toBe(reason);
   });
 });
@@ -202,7 +207,7 @@ describe('doubt', () => {
 describe('an outage', () => {
   it.each([
     [7, 'n at 8'],
-    [8, 'n: UPSTREAM_UNAVAILABLE, not_sent'],
+    [8, 'n: UPSTREAM_UNAVAILABLE'],
   ])('after %i failures in a row with nobody joined: %s', async (count, expected) => {
     const { end, ask, pass, log, turns } = setUp();
     await end(INTERNAL, count);
@@ -220,7 +225,7 @@ describe('an outage', () => {
     await pass(5);
     expect(log).toEqual(['f1 at 9']);
     ask('n', narrowing());
-    turns.ended(undefined);
+    turns.ended(ended(undefined));
     await pass(5);
     expect(log.slice(1)).toEqual(['f2 at 13', 'n at 14']);
   });
@@ -232,7 +237,7 @@ describe('an outage', () => {
     ask('f');
     await pass(5);
     expect(log).toEqual(['f at 9']);
-    turns.ended(undefined);
+    turns.ended(ended(undefined));
     await pass(5);
     expect(log.slice(1)).toEqual(['n at 13']);
   });
@@ -245,10 +250,10 @@ describe('calls without a yes or a no', () => {
     ask('a');
     ask('b');
     await pass(10);
-    turns.ended(TIMEOUT);
+    turns.ended(ended(TIMEOUT));
     await pass(1);
     expect(log).toEqual([]);
-    turns.ended(answer);
+    turns.ended(ended(answer));
     await pass(5);
     expect(log).toHaveLength(2);
     expect(turns.stoppedBy).toBeUndefined();
@@ -262,7 +267,7 @@ describe('calls without a yes or a no', () => {
     ask('a');
     ask('b', narrowing());
     await pass(5);
-    expect(log).toEqual([`a: ${error.code}, not_sent`, `b: ${error.code}, not_sent`]);
+    expect(log).toEqual([`a: ${error.code}`, `b: ${error.code}`]);
     expect(turns.stoppedBy).toBe(error);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { JoinError } from '../../../lib/errors.ts';
+import type { Settled } from '../../../lib/join/settle.ts';
 import type { QueuedJoin } from '../../../lib/queue/message.ts';
-import type { SettledGroup } from '../../../lib/queue/settle-group.ts';
 import { verdictOn } from '../../../lib/queue/verdict.ts';
 import { queued } from '../../helpers/queued-joins.ts';
 
@@ -12,9 +12,10 @@ const FULL = new JoinError('GROUP_FULL');
 function settled(
   users: Readonly<Record<string, 'joined' | JoinError>>,
   names: { namedBy?: QueuedJoin; refused?: readonly QueuedJoin[] } = {},
-): SettledGroup {
+): Settled<QueuedJoin> {
   return {
-    users: new Map(Object.entries(users)),
+    fateOf: (userId) => users[userId],
+    isUncertain: () => false,
     refusedNames: new Map(names.refused?.map((message) => [message, REJECTED])),
     namedBy: names.namedBy,
   };

@@ -11,8 +11,8 @@ describe("a client's credentials", () => {
     expect(sent).toEqual([]);
   });
 
-  it.each([1, 3])('tries once more with other credentials, of %i attempts', async (maxAttempts) => {
-    const { credentials, sent, join } = startClient([answered(1004), SUCCESS], { maxAttempts });
+  it('tries once more with other credentials', async () => {
+    const { credentials, sent, join } = startClient([answered(1004), SUCCESS]);
     credentials.rotate();
     await join();
     expect(credentials.replace.mock.calls).toEqual([[FIRST]]);

@@ -9,7 +9,7 @@ const UNREACHABLE = new JoinError('UPSTREAM_UNREACHABLE');
 
 describe("a client's sendings", () => {
   it('are made once more on a new connection if a kept-alive one is dead, and that is no retry', async () => {
-    const { join, hosts, slept, attempts } = startClient([dead(), SUCCESS], { maxAttempts: 1 });
+    const { join, hosts, slept, attempts } = startClient([dead(), SUCCESS]);
     expect(await join()).toBeUndefined();
     expect([hosts(), slept]).toEqual(['pp', []]);
     expect(attempts.map(({ ordinal, error }) => [ordinal, error?.code])).toEqual([
@@ -32,38 +32,42 @@ describe("a client's sendings", () => {
   });
 
   it('may have arrived on a dead connection, if the new one does not tell', async () => {
-    const unsent = startClient([dead(), UNREACHABLE], { maxAttempts: 1 });
+    const unsent = startClient([dead(), UNREACHABLE]);
     expect(await failure(unsent.join())).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', outcome: 'unknown' });
-    const full = startClient([dead(), answered(405)], { maxAttempts: 1 });
+    const full = startClient([dead(), answered(405)]);
     expect(await failure(full.join())).toMatchObject({ code: 'GROUP_FULL', outcome: 'unknown', upstreamCode: 405 });
   });
 
-  it('wait for leave, each of them', async () => {
-    const order: string[] = [];
-    const beforeSending = async () => {
-      order.push('asked');
-      return undefined;
-    };
-    const { join } = startClient([dead(), BROKEN, SUCCESS]);
-    await join(10_000, { beforeSending, onAttempt: () => order.push('sent') });
-    expect(order).toEqual(['asked', 'sent', 'asked', 'sent', 'asked', 'sent']);
+  it('of a call without retries are made by whoever makes the call, one by one', async () => {
+    const { call, hosts, credentials } = startClient([dead(), answered(1004), answered(1002)]);
+    credentials.rotate();
+    const made = call();
+    expect(await made.send()).toMatchObject({ kind: 'failed', error: { code: 'UPSTREAM_UNAVAILABLE' } });
+    expect([hosts(), made.metDeadConnection, await made.hasNewSecret()]).toEqual(['p', true, false]);
+    expect(await made.send()).toMatchObject({ kind: 'failed', error: { code: 'UPSTREAM_CREDENTIALS' } });
+    expect([hosts(), made.metDeadConnection, await made.hasNewSecret()]).toEqual(['pp', false, true]);
+    expect(await made.send()).toMatchObject({ kind: 'failed', error: { outcome: 'rejected', upstreamCode: 1002 } });
+    // The first sending may have arrived.
+    expect(made.over()).toMatchObject({ kind: 'failed', error: { outcome: 'unknown', upstreamCode: 1002 } });
+    expect(made.sendings).toBe(3);
   });
 
-  it('are not made without leave', async () => {
-    const refusal = new JoinError('DEADLINE_EXCEEDED');
-    const { join, sent } = startClient();
-    expect(await join(10_000, { beforeSending: async () => refusal })).toBe(refusal);
-    expect(sent).toEqual([]);
+  it('that never were are told apart from failed ones', async () => {
+    const why = new JoinError('GROUP_FULL');
+    expect(startClient().call().over(why)).toEqual({ kind: 'not_started', why });
+    const late = startClient();
+    const made = late.call(999);
+    expect(await made.send()).toMatchObject({ kind: 'not_started', why: { code: 'DEADLINE_EXCEEDED' } });
+    expect([late.sent, made.sendings]).toEqual([[], 0]);
+    const refused = startClient([answered(1008, 429)]).call();
+    await refused.send();
+    expect(refused.over(why)).toMatchObject({ kind: 'failed', error: { code: 'UPSTREAM_RATE_LIMITED' } });
   });
 
-  it('have the time that is left once leave is given', async () => {
-    const { join, sent, clock } = startClient();
-    const beforeSending = async () => {
-      clock.ms += 6000;
-      return undefined;
-    };
-    expect(await join(10_000, { beforeSending })).toBeUndefined();
-    expect(sent.map(({ timeoutMs }) => timeoutMs)).toEqual([4000]);
+  it('may have arrived before RongCloud refused one for rate', async () => {
+    const made = startClient([dead(), answered(1008, 429), answered(405)]).call();
+    for (let i = 0; i < 3; i++) await made.send();
+    expect(made.over()).toMatchObject({ error: { code: 'GROUP_FULL', outcome: 'unknown' } });
   });
 
   it('are told of with what they took, in order', async () => {
@@ -85,22 +89,13 @@ describe("a client's sendings", () => {
 
   it('come after the wait for the credentials, which is told of', async () => {
     const { join, clock, credentials } = startClient();
-    const onSecret = vi.fn();
+    const waitedForSecret = vi.fn();
     credentials.get.mockImplementationOnce(async () => {
       clock.ms += 25;
       return new JoinError('CREDENTIALS_UNAVAILABLE');
     });
-    await failure(join(10_000, { onSecret }));
-    expect(onSecret.mock.calls).toEqual([[25]]);
-  });
-
-  it('need nobody who watches', async () => {
-    const { client, clock, hosts } = startClient([BROKEN, SUCCESS]);
-    const join = () => client.join('groupId=g', { requestId: 'r', deadline: clock.ms + 10_000 });
-    expect(await join()).toBeUndefined();
-    expect(hosts()).toBe('pb');
-    const broken = startClient([BROKEN]);
-    for (let i = 0; i < 20; i++) expect(await broken.join()).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+    await failure(join(10_000, { log: { sent: () => {}, waitedForSecret } }));
+    expect(waitedForSecret.mock.calls).toEqual([[25]]);
   });
 });
 

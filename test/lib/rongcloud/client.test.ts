@@ -4,7 +4,7 @@ import { JoinError } from '../../../lib/errors.ts';
 import type { UpstreamAnswer } from '../../../lib/rongcloud/return-codes.ts';
 import { answered, BROKEN, failure, SUCCESS, startClient } from '../../helpers/client-bed.ts';
 
-describe('createClient', () => {
+describe('a client of RongCloud', () => {
   it('posts the form, signed, to the primary', async () => {
     const { sent, join } = startClient();
     await join();
@@ -74,13 +74,6 @@ describe('createClient', () => {
     const inTime = startClient([BROKEN]);
     await failure(inTime.join(50 + 1000));
     expect(inTime.hosts()).toBe('pb');
-  });
-
-  it('makes one attempt where it is told to', async () => {
-    const { join, hosts } = startClient([BROKEN], { maxAttempts: 1 });
-    await failure(join());
-    await failure(join());
-    expect(hosts()).toBe('pb');
   });
 
   it('stays on the domain that works', async () => {

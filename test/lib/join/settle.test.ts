@@ -1,9 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JoinError, type JoinErrorCode, notSent } from '../../../lib/errors.ts';
-import type { SettledGroup } from '../../../lib/queue/settle-group.ts';
 import { people, queued } from '../../helpers/queued-joins.ts';
-import { FIREWALL, FULL, INTERNAL, includes, REJECTED, room, settle, TIMEOUT } from '../../helpers/settled-group.ts';
+import {
+  FIREWALL,
+  FULL,
+  INTERNAL,
+  includes,
+  REJECTED,
+  room,
+  type SettledGroup,
+  settle,
+  TIMEOUT,
+} from '../../helpers/settled-group.ts';
 
 /** The users of a group by what became of them, with the refusal's code and outcome. */
 const fates = ({ users }: SettledGroup) =>
