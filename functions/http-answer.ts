@@ -1,7 +1,7 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { JoinError } from '../lib/errors.ts';
 import type { FailedUsers, JoinReport } from '../lib/join/join-users.ts';
-import { reportProblem, toProblem } from '../lib/join/problem.ts';
+import { reportProblem, toPartialFailure, toProblem } from '../lib/join/problem.ts';
 
 /** An answer of the HTTP door, in API Gateway's payload format 2.0. */
 export type HttpAnswer = APIGatewayProxyStructuredResultV2;
@@ -9,28 +9,28 @@ export type HttpAnswer = APIGatewayProxyStructuredResultV2;
 const PROBLEM = { 'Content-Type': 'application/problem+json' };
 
 /**
- * 202 once the queue holds users, 200 when all joined, 207 when some did, and the first failure's problem when nobody did.
+ * 202 once the queue holds users, 200 when all is done, 207 when users joined but not all is done, and the first failure's
+ * problem when nobody joined.
  */
 export function reportAnswer(report: JoinReport, requestId: string, random: () => number): HttpAnswer {
   const { groupId, joined, queued } = report;
   if (queued) return queuedAnswer({ ...report, queued }, requestId);
-  const failed = toFailed(report.failed);
+  const failed = report.failed.map(toFailed);
   const problem = reportProblem(report, requestId);
   if (!problem) return answer(200, { groupId, joined, requestId });
-  if (joined.length > 0) return answer(207, { groupId, joined, requestId, failed });
+  if (joined.length > 0) return answer(207, { groupId, joined, requestId, failed, ...nameErrorOf(report) });
   return answer(problem.status, { ...problem, failed }, { ...PROBLEM, ...retryAfter(report.failed[0]?.error, random) });
 }
 
-function queuedAnswer(
-  { groupId, joined, queued, failed }: JoinReport & { queued: readonly string[] },
-  requestId: string,
-): HttpAnswer {
+function queuedAnswer(report: JoinReport & { queued: readonly string[] }, requestId: string): HttpAnswer {
+  const { groupId, joined, queued, failed } = report;
   const body = {
     groupId,
     queued,
     requestId,
     ...(joined.length > 0 && { joined }),
-    ...(failed.length > 0 && { failed: toFailed(failed) }),
+    ...(failed.length > 0 && { failed: failed.map(toFailed) }),
+    ...nameErrorOf(report),
   };
   return answer(202, body, { 'Preference-Applied': 'respond-async' });
 }
@@ -49,10 +49,12 @@ export function problemAnswer(
   });
 }
 
-function toFailed(failed: readonly FailedUsers[]): object[] {
-  return failed.map(({ userIds, error: { code, outcome, retryable, upstreamCode } }) => {
-    return { userIds, code, outcome, retryable, ...(upstreamCode !== undefined && { upstreamCode }) };
-  });
+function toFailed({ userIds, error }: FailedUsers): object {
+  return { userIds, ...toPartialFailure(error) };
+}
+
+function nameErrorOf({ nameError }: JoinReport): object {
+  return nameError ? { nameError: toPartialFailure(nameError) } : {};
 }
 
 /** Spread over once to twice its length, so that callers who failed together do not come back together. */

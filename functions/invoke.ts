@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import { JoinError, toJoinError } from '../lib/errors.ts';
 import { parseMessage, withoutKeys } from '../lib/join/join-request.ts';
 import { failureOf, type JoinReport, type JoinUsers } from '../lib/join/join-users.ts';
-import { reportProblem, toProblem } from '../lib/join/problem.ts';
+import { reportProblem, toPartialFailure, toProblem } from '../lib/join/problem.ts';
 import type { Telemetry } from '../lib/telemetry/telemetry.ts';
 import { fieldOf } from './event-field.ts';
 import { deadlineOf, type Invocation, startLine } from './invocation.ts';
@@ -22,7 +22,7 @@ export interface InvokeResult {
 
 /**
  * The Invoke door: event `{"groupId","userIds","groupName"?,"requestId"?}`, for callers that IAM lets in. Throws
- * unless every user joined, so that Lambda retries an asynchronous invocation and hands it to its failure
+ * unless every user joined and the name was given, so that Lambda retries an asynchronous invocation and hands it to its failure
  * destination: `errorType` is the code, `errorMessage` the problem as JSON. Lambda logs what is thrown, so it
  * holds counts and positions and no ids.
  */
@@ -53,11 +53,15 @@ export function createHandler(deps: InvokeDeps) {
 
 function toThrow(error: JoinError, requestId: string, report?: JoinReport): JoinError {
   const problem = (report && reportProblem(report, requestId)) ?? toProblem(error, requestId);
-  const failed = report?.failed.map(({ offset, userIds, error: { code, outcome, retryable } }) => {
-    return { offset, count: userIds.length, code, outcome, retryable };
-  });
-  const errors = problem.errors && { errors: withoutKeys(problem.errors) };
-  const body = { ...problem, ...errors, joined: report?.joined.length ?? 0, failed: failed ?? [] };
+  const body = {
+    ...problem,
+    ...(problem.errors && { errors: withoutKeys(problem.errors) }),
+    joined: report?.joined.length ?? 0,
+    failed: (report?.failed ?? []).map(({ offset, userIds, error: { code, outcome, retryable } }) => {
+      return { offset, count: userIds.length, code, outcome, retryable };
+    }),
+    ...(report?.nameError && { nameError: toPartialFailure(report.nameError) }),
+  };
   const thrown = new JoinError(error.code, { detail: JSON.stringify(body), requestId });
   // Lambda answers and logs a thrown error's name as its type, and its stack.
   thrown.name = error.code;

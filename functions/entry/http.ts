@@ -9,7 +9,7 @@ import { createJoinUsers } from '../../lib/join/join-users.ts';
 import { decide } from '../../lib/policy.ts';
 import { createTelemetry } from '../../lib/telemetry/telemetry.ts';
 import { createHandler } from '../http.ts';
-import { clock, startClient } from './client.ts';
+import { clock, sleep, startClient } from './client.ts';
 
 /** Starts the HTTP door: gives its handler once what the first request needs has been fetched. */
 export async function start() {
@@ -22,7 +22,7 @@ export async function start() {
     authenticate: createAuthenticator({ rules: config.tokens, keys, clock }),
     decide,
     checkOrigin: originSecrets.length > 0 ? createOriginCheck(originSecrets) : undefined,
-    joinUsers: createJoinUsers(client),
+    joinUsers: createJoinUsers(client, sleep),
     telemetry,
     clock,
     random: Math.random,

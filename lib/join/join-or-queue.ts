@@ -56,9 +56,22 @@ export async function joinOrQueue(
   const tried = await joinUsers(request, { requestId, deadline: until, minSendingMs: MIN_TRY_MS, log: line });
   const queued = tried.failed.filter(({ error }) => error.retryable).flatMap((failed) => failed.userIds);
   if (queued.length === 0) return tried;
-  const error = await enqueue({ ...request, userIds: queued }, requestId, senderGroup());
-  if (!error) return { ...tried, failed: tried.failed.filter((failed) => !failed.error.retryable), queued };
+  const { groupName } = request;
+  // A name that was given or refused is not queued again.
+  const name = tried.isNameOpen && groupName !== undefined ? { groupName } : {};
+  const error = await enqueue({ groupId, userIds: queued, ...name }, requestId, senderGroup());
+  if (!error) return withQueued(tried, queued);
   // The caller learns how the try ended.
   line.fields.queueRefusal = error.code;
   return tried;
+}
+
+/** A report without what is on the queue now: users for whom a repetition is worth while, and an open name. */
+function withQueued({ failed, nameError, isNameOpen, ...tried }: JoinReport, queued: readonly string[]): JoinReport {
+  return {
+    ...tried,
+    failed: failed.filter(({ error }) => !error.retryable),
+    queued,
+    ...(nameError && !isNameOpen && { nameError }),
+  };
 }

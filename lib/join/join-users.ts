@@ -1,53 +1,98 @@
-import { type Blame, type JoinError, notSent } from '../errors.ts';
+import { JoinError, notSent, unsure } from '../errors.ts';
 import type { CallOptions } from '../rongcloud/call.ts';
-import type { RongCloudClient } from '../rongcloud/client.ts';
-import { toCalls, toForm } from '../rongcloud/form.ts';
+import { toCalls } from '../rongcloud/form.ts';
+import type { Sleep } from '../rongcloud/with-deadline.ts';
 import type { JoinRequest } from './join-request.ts';
+import { RequestCalls, type RequestClient } from './request-calls.ts';
+import { isRefusal, type Naming, type Settled, settle } from './settle.ts';
 
-/** Users of one request that did not join, and why. `offset` is where they begin in the request's list. */
+/** Users of one request, side by side in its list, that did not join for one reason. `offset` is where they begin. */
 export interface FailedUsers {
   offset: number;
   userIds: readonly string[];
   error: JoinError;
 }
 
-/** What became of each user of a request. */
+/** What became of each user of a request, and of its name. */
 export interface JoinReport {
   groupId: string;
   joined: readonly string[];
   failed: readonly FailedUsers[];
   /** Users who went to the queue instead. */
   queued?: readonly string[];
+  /** Why the group does not have the name, where somebody joined. */
+  nameError?: JoinError;
+  /** Whether the name was neither given nor refused. */
+  isNameOpen?: boolean;
 }
 
-/** Why users of a request did not join, and will not by the queue either: the first such failure, if there is one. */
-export function failureOf({ failed }: JoinReport): JoinError | undefined {
-  return failed[0]?.error;
-}
+/** How often a request may be sent besides once for each of its first calls. */
+const MORE_SENDINGS = 24;
 
-/** A failure that would meet the calls after it as well. */
-const STOPS_THE_REST: ReadonlySet<Blame> = new Set(['group', 'service', 'time', 'bug']);
-
-/** Puts users into a group, in as few calls as the limits allow, one after another. Never throws. */
+/**
+ * Puts users into a group, in as few calls as the limits allow, and finds out for whom a refused call was refused.
+ * Never throws.
+ */
 export type JoinUsers = (request: JoinRequest, options: CallOptions) => Promise<JoinReport>;
 
-export function createJoinUsers(client: Pick<RongCloudClient, 'join'>): JoinUsers {
+export function createJoinUsers(client: RequestClient, sleep: Sleep): JoinUsers {
   return async (request, options) => {
-    const joined: string[] = [];
-    const failed: FailedUsers[] = [];
-    let offset = 0;
-    for (const call of toCalls(request)) {
-      const end = await client.join(toForm(call), options);
-      const error = end.kind === 'failed' ? end.error : end.kind === 'not_started' ? end.why : undefined;
-      if (error) failed.push({ offset, userIds: call.userIds, error });
-      else joined.push(...call.userIds);
-      offset += call.userIds.length;
-      if (error && STOPS_THE_REST.has(error.blames)) {
-        const rest = request.userIds.slice(offset);
-        if (rest.length > 0) failed.push({ offset, userIds: rest, error: notSent(error) });
-        break;
-      }
-    }
-    return { groupId: request.groupId, joined, failed };
+    const { groupId, userIds, groupName } = request;
+    const calls = new RequestCalls(client, sleep, options, toCalls(request).length + MORE_SENDINGS);
+    const naming = groupName === undefined ? [] : [{ request }];
+    const settled = await settle({ groupId, userIds, naming }, { make: calls.make });
+    const joined = userIds.filter((userId) => settled.fateOf(userId) === 'joined');
+    const failed = joined.length === userIds.length ? [] : failedUsers(request, settled, calls);
+    return { groupId, joined, failed, ...nameReport(naming[0], joined.length > 0, settled, calls) };
   };
+}
+
+/** Why a request did not wholly succeed: the first of its users' failures, or the name's. */
+export function failureOf({ failed, nameError }: JoinReport): JoinError | undefined {
+  return failed[0]?.error ?? nameError;
+}
+
+/** The users who did not join, one entry for each run of equal failures. */
+function failedUsers({ userIds }: JoinRequest, settled: Settled<Naming>, calls: RequestCalls): FailedUsers[] {
+  const firstErrors = new Map<string, JoinError>();
+  for (const { userIds: some, end } of calls.firstEnds) {
+    const error = end.kind === 'failed' ? end.error : end.kind === 'not_started' ? notSent(end.why) : undefined;
+    if (error) for (const userId of some) firstErrors.set(userId, isRefusal(error) ? UNDECIDED : error);
+  }
+  const unsureErrors = new Map<JoinError, JoinError>();
+  const runs: { offset: number; userIds: string[]; error: JoinError }[] = [];
+  for (const [offset, userId] of userIds.entries()) {
+    const fate = settled.fateOf(userId);
+    if (fate === 'joined') continue;
+    let error = fate ?? firstErrors.get(userId) ?? UNDECIDED;
+    if (error.outcome !== 'unknown' && settled.isUncertain(userId)) {
+      const known = unsureErrors.get(error) ?? unsure(error);
+      unsureErrors.set(error, known);
+      error = known;
+    }
+    const last = runs.at(-1);
+    if (last && last.offset + last.userIds.length === offset && areEqual(last.error, error)) last.userIds.push(userId);
+    else runs.push({ offset, userIds: [userId], error });
+  }
+  return runs;
+}
+
+const UNDECIDED = new JoinError('UNDECIDED');
+
+function areEqual(a: JoinError, b: JoinError): boolean {
+  return a.code === b.code && a.outcome === b.outcome && a.upstreamCode === b.upstreamCode;
+}
+
+/** What became of the name. A name without anybody who joined is of no use. */
+function nameReport(
+  name: Naming | undefined,
+  hasJoined: boolean,
+  { namedBy, refusedNames }: Settled<Naming>,
+  { nameFailure }: RequestCalls,
+): Pick<JoinReport, 'nameError' | 'isNameOpen'> {
+  if (!name || namedBy) return {};
+  const refusal = refusedNames.get(name);
+  if (refusal) return { nameError: refusal };
+  const error = nameFailure && !isRefusal(nameFailure) ? nameFailure : UNDECIDED;
+  return { isNameOpen: true, ...(hasJoined && { nameError: error }) };
 }

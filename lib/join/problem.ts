@@ -1,5 +1,5 @@
 import { type FieldError, type JoinError, type JoinErrorCode, leastCertain, type Outcome } from '../errors.ts';
-import type { JoinReport } from './join-users.ts';
+import { failureOf, type JoinReport } from './join-users.ts';
 
 /** With type about:blank, a problem's title is its status's reason phrase (RFC 9457, section 4.2.1). */
 const REASONS: Readonly<Record<number, string>> = {
@@ -48,14 +48,28 @@ export function toProblem(error: JoinError, requestId: string): Problem {
 
 /**
  * The problem that stands for all failures of a report: the first one's code and status, the least certain outcome,
- * and worth repeating only if each of them is. Undefined when everyone joined.
+ * and worth repeating only if each of them is. Undefined when everyone
+ * joined and the group has the name that was wanted.
  */
-export function reportProblem({ failed }: JoinReport, requestId: string): Problem | undefined {
-  const first = failed[0];
+export function reportProblem(report: JoinReport, requestId: string): Problem | undefined {
+  const first = failureOf(report);
   if (!first) return undefined;
+  const errors = [...report.failed.map(({ error }) => error), ...(report.nameError ? [report.nameError] : [])];
   return {
-    ...toProblem(first.error, requestId),
-    outcome: leastCertain(failed.map(({ error }) => error.outcome)),
-    retryable: failed.every(({ error }) => error.retryable),
+    ...toProblem(first, requestId),
+    outcome: leastCertain(errors.map(({ outcome }) => outcome)),
+    retryable: errors.every(({ retryable }) => retryable),
   };
+}
+
+/** A failure within a partial answer. */
+export interface PartialFailure {
+  code: JoinErrorCode;
+  outcome: Outcome;
+  retryable: boolean;
+  upstreamCode?: number;
+}
+
+export function toPartialFailure({ code, outcome, retryable, upstreamCode }: JoinError): PartialFailure {
+  return { code, outcome, retryable, ...(upstreamCode !== undefined && { upstreamCode }) };
 }

@@ -46,7 +46,10 @@ export interface SettleOptions {
 
 /** What became of a group's users and names. */
 export interface Settled<Name extends Naming> {
-  /** That a user joined, or why RongCloud refused it; undefined if that is undecided. */
+  /**
+   * That a user joined, or why RongCloud refused it; undefined if that is undecided. A refusal with the outcome unknown is
+   * of a call that may have joined the user before.
+   */
   fateOf: (userId: string) => 'joined' | JoinError | undefined;
   /** Whether a sending that held the user may have joined it, as far as anyone knows. */
   isUncertain: (userId: string) => boolean;
@@ -69,6 +72,11 @@ export async function settle<Name extends Naming>(
   await settling.settleUsers();
   await settling.settleNames();
   return settling;
+}
+
+/** Whether RongCloud refused a call for some of its users, or for the group. */
+export function isRefusal({ blames, outcome }: JoinError): boolean {
+  return outcome !== 'not_sent' && (blames === 'users' || blames === 'group');
 }
 
 class Settling<Name extends Naming> implements Settled<Name> {
@@ -150,8 +158,7 @@ class Settling<Name extends Naming> implements Settled<Name> {
   /** A single user was refused. An unclear answer refuses nobody. */
   #decide(userId: string, error: JoinError): void {
     if (mayBeForItsContent(error)) return;
-    // A sending of this very call may have joined the user, so that the user is asked again another time.
-    if (error.outcome !== 'unknown') this.#refused.set(userId, error);
+    this.#refused.set(userId, error);
     if (error.blames === 'group') this.#full ??= notSent(error);
   }
 
@@ -182,9 +189,8 @@ class Settling<Name extends Naming> implements Settled<Name> {
 
   /** Whether a failure may be for some users of the call, so that the others may still join. */
   #isAboutSome(error: JoinError): boolean {
-    if (error.outcome === 'not_sent') return false;
     if (mayBeForItsContent(error)) return this.#options.unclear !== undefined;
-    return error.blames === 'users' || error.blames === 'group';
+    return isRefusal(error);
   }
 
   /**

@@ -40,7 +40,8 @@ export function verdictOn(message: QueuedJoin, settled: Settled<QueuedJoin>): Ve
   for (const userId of userIds) {
     const fate = settled.fateOf(userId);
     if (fate === 'joined') joined.push(userId);
-    else if (fate === undefined) undecided.push(userId);
+    // A sending may have joined the user, so that the next delivery asks again.
+    else if (fate === undefined || fate.outcome === 'unknown') undecided.push(userId);
     else {
       refused.push(userId);
       error ??= fate;

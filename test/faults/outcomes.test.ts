@@ -66,7 +66,7 @@ function httpDoor(): { ask: Ask; close: () => void } {
     authenticate: async () => ({ kind: 'service', claims: {} }),
     decide: () => ({ allowed: true }),
     isRateLimited: () => false,
-    joinUsers: createJoinUsers(client),
+    joinUsers: createJoinUsers(client, wait),
     telemetry: silent,
     clock,
     random: Math.random,
@@ -87,7 +87,7 @@ function httpDoor(): { ask: Ask; close: () => void } {
 
 function invokeDoor(): { ask: Ask; close: () => void } {
   const { client, close } = startClient();
-  const handler = createInvokeHandler({ joinUsers: createJoinUsers(client), telemetry: silent, clock });
+  const handler = createInvokeHandler({ joinUsers: createJoinUsers(client, wait), telemetry: silent, clock });
   const ask: Ask = async (userIds) => {
     try {
       const { joined } = await handler({ groupId: 'g', userIds }, INVOCATION);

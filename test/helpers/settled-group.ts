@@ -63,7 +63,7 @@ export async function settle(
   });
   const fates = group.userIds.flatMap((userId) => {
     const fate = fateOf(userId);
-    return fate ? [[userId, fate] as const] : [];
+    return !fate || (fate !== 'joined' && fate.outcome === 'unknown') ? [] : [[userId, fate] as const];
   });
   const settled = { users: new Map(fates), refusedNames, namedBy };
   return { settled, calls, users: calls.map(({ users }) => users), kinds };

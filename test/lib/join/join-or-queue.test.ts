@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
 import { type Enqueue, joinOrQueue } from '../../../lib/join/join-or-queue.ts';
-import type { JoinUsers } from '../../../lib/join/join-users.ts';
+import type { JoinReport, JoinUsers } from '../../../lib/join/join-users.ts';
 import { RequestLine } from '../../../lib/telemetry/request-line.ts';
 import { clockOf } from '../../helpers/clock-of.ts';
 
@@ -12,12 +12,20 @@ interface Told {
   waitMs?: number;
   /** How the join of each user ends, by the position; users that are not named join. */
   failures?: Partial<Record<number, JoinErrorCode>>;
+  /** What the try says of the name. */
+  name?: Pick<JoinReport, 'nameError' | 'isNameOpen'>;
   enqueue?: Enqueue;
   isRateLimited?: () => boolean;
 }
 
 /** Joins or queues a request. */
-async function ask({ waitMs, failures = {}, enqueue = async () => undefined, isRateLimited = () => false }: Told = {}) {
+async function ask({
+  waitMs,
+  failures = {},
+  name = { isNameOpen: true },
+  enqueue = async () => undefined,
+  isRateLimited = () => false,
+}: Told = {}) {
   const join = vi.fn<JoinUsers>(async ({ groupId, userIds }) => ({
     groupId,
     joined: userIds.filter((_, i) => failures[i] === undefined),
@@ -25,6 +33,7 @@ async function ask({ waitMs, failures = {}, enqueue = async () => undefined, isR
       const code = failures[offset];
       return code === undefined ? [] : [{ offset, userIds: [userId], error: new JoinError(code) }];
     }),
+    ...(Object.keys(failures).length > 0 && name),
   }));
   const enqueued = vi.fn(enqueue);
   const line = new RequestLine(
@@ -101,6 +110,20 @@ describe('a request that is tried first', () => {
     const { report, enqueued } = await ask({ waitMs: 2000, failures: { 1: 'UPSTREAM_TIMEOUT' } });
     expect(report).toMatchObject({ queued: ['b'], joined: ['a', 'c'], failed: [] });
     expect(enqueued.mock.calls).toEqual([[{ ...request, userIds: ['b'] }, 'mine', 'backend-7']]);
+  });
+
+  it('queues the name only if it was neither given nor refused', async () => {
+    const failures = { 1: 'UPSTREAM_TIMEOUT' } as const;
+    const unnamed = { groupId: 'g', userIds: ['b'] };
+    const given = await ask({ waitMs: 2000, failures, name: {} });
+    expect(given.enqueued.mock.lastCall?.[0]).toEqual(unnamed);
+    const nameError = new JoinError('UPSTREAM_REJECTED');
+    const refusedName = await ask({ waitMs: 2000, failures, name: { nameError } });
+    expect(refusedName.enqueued.mock.lastCall?.[0]).toEqual(unnamed);
+    expect(refusedName.report.nameError).toBe(nameError);
+    const open = await ask({ waitMs: 2000, failures, name: { nameError, isNameOpen: true } });
+    expect(open.enqueued.mock.lastCall?.[0]).toEqual({ ...unnamed, groupName: 'N' });
+    expect(open.report).not.toHaveProperty('nameError');
   });
 
   it('does not queue those that were refused, and says who', async () => {
