@@ -9,11 +9,9 @@ export interface PacerOptions {
 
 /** What a refusal divides the rate by. Half would leave RongCloud's limit shut where it counts refused calls too. */
 const CUT = 4;
-/** Calls a second that are left when everything else needs the limit. */
-const MIN_RATE = 1;
 
 /**
- * Gives slots for calls at a steady rate, one at a time. The next slot is never sooner than one interval after the last was
+ * Gives slots for calls at a steady rate. The next slot is never sooner than one interval after the last was
  * really given: time that was lost to a stall is not made up for. A refusal cuts the rate to a quarter, at most once a
  * second; each second without one gives one call a second back.
  */
@@ -21,7 +19,6 @@ export class Pacer {
   readonly #options: PacerOptions;
   /** By the steady clock. */
   #last = Number.NEGATIVE_INFINITY;
-  #turn: Promise<unknown> = Promise.resolve();
   #reducedRate: number;
   #reducedAt: Moment | undefined;
   #refusedAt: Moment | undefined;
@@ -37,31 +34,10 @@ export class Pacer {
   }
 
   /**
-   * Waits for the next slot; slots are given in the order in which they were asked for. When its turn comes, `wanted`
-   * says whether a slot at that time (by the steady clock) is of any use: if not, resolves to false at once.
+   * Waits for the next slot; to be asked for one at a time. `wanted` says whether a slot at that time (by the steady
+   * clock) is of any use: if not, resolves to false at once.
    */
-  slot(wanted: (at: number) => boolean): Promise<boolean> {
-    const given = this.#turn.then(() => this.#next(wanted));
-    this.#turn = given;
-    return given;
-  }
-
-  /** Gives way: RongCloud refused a call because there are too many. */
-  refused(): void {
-    const { ratePerSecond, clock } = this.#options;
-    const current = this.#rate();
-    const isNew = !clock.isWithin(1000, this.#reducedAt);
-    this.#reducedRate = isNew ? Math.max(Math.min(MIN_RATE, ratePerSecond), current / CUT) : current;
-    if (isNew) this.#reducedAt = clock.now();
-    this.#refusedAt = clock.now();
-  }
-
-  #rate(): number {
-    const { ratePerSecond, clock } = this.#options;
-    return Math.min(ratePerSecond, this.#reducedRate + Math.floor(clock.since(this.#refusedAt) / 1000));
-  }
-
-  async #next(wanted: (at: number) => boolean): Promise<boolean> {
+  async slot(wanted: (at: number) => boolean): Promise<boolean> {
     const { clock, sleep } = this.#options;
     const at = Math.max(clock.steady(), this.#last + 1000 / this.#rate());
     if (!wanted(at)) return false;
@@ -69,5 +45,20 @@ export class Pacer {
     if (waitMs > 0) await sleep(waitMs);
     this.#last = Math.max(clock.steady(), at);
     return true;
+  }
+
+  /** Gives way: RongCloud refused a call because there are too many. */
+  refused(): void {
+    const { clock } = this.#options;
+    const current = this.#rate();
+    const isNew = !clock.isWithin(1000, this.#reducedAt);
+    this.#reducedRate = isNew ? current / CUT : current;
+    if (isNew) this.#reducedAt = clock.now();
+    this.#refusedAt = clock.now();
+  }
+
+  #rate(): number {
+    const { ratePerSecond, clock } = this.#options;
+    return Math.min(ratePerSecond, this.#reducedRate + Math.floor(clock.since(this.#refusedAt) / 1000));
   }
 }

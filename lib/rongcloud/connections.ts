@@ -38,7 +38,7 @@ export class Connections {
       use.requests += 1;
       use.idleSince = this.#clock.now();
       const serverAgrees: unknown = keepAlive(socket);
-      return serverAgrees !== false && use.requests < MAX_REQUESTS && use.maxIdleMs > 0;
+      return serverAgrees !== false && use.requests < MAX_REQUESTS;
     };
   }
 

@@ -24,7 +24,7 @@ export interface Retry {
 /**
  * Decides where and when a call is tried again after its last attempt, or that it is not. `random` gives numbers
  * from 0 up to 1. A domain's failure moves on to the other domain within 100 ms; back on a domain tried before, the
- * wait is up to 100 ms, doubled for each time before and at most 1 s. A rate limit waits 1 to 4 s where it is. What is
+ * wait is up to 100 ms, doubled for each time before. A rate limit waits 1 to 4 s where it is. What is
  * not listed is not tried again.
  */
 export function planRetry(
@@ -41,7 +41,7 @@ export function planRetry(
   if (attempts.filter(({ error }) => error.upstreamCode === INTERNAL_ERROR).length > 1) return undefined;
   const domainIndex = (last.domainIndex + 1) % domains;
   const returns = attempts.filter((attempt) => attempt.domainIndex === domainIndex).length;
-  const windowMs = returns === 0 ? 100 : Math.min(1000, 100 * 2 ** returns);
+  const windowMs = 100 * 2 ** returns;
   return { domainIndex, delayMs: random() * windowMs };
 }
 
