@@ -1,7 +1,7 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Clock, Moment } from '../clock.ts';
 import { JoinError } from '../errors.ts';
-import type { CredentialSource } from '../rongcloud/call.ts';
+import type { CredentialSource } from '../rongcloud/credential-source.ts';
 import type { AppCredentials } from '../rongcloud/signature.ts';
 import { type Sleep, withDeadline } from '../rongcloud/with-deadline.ts';
 import { clientSettings, harden } from './client.ts';

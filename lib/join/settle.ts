@@ -45,19 +45,7 @@ export interface SettleOptions {
 }
 
 /** What became of a group's users and names. */
-export interface Settled<Name extends Naming> {
-  /**
-   * That a user joined, or why RongCloud refused it; undefined if that is undecided. A refusal with the outcome unknown is
-   * of a call that may have joined the user before.
-   */
-  fateOf: (userId: string) => 'joined' | JoinError | undefined;
-  /** Whether a sending that held the user may have joined it, as far as anyone knows. */
-  isUncertain: (userId: string) => boolean;
-  /** Why RongCloud refused a name. */
-  refusedNames: ReadonlyMap<Name, JoinError>;
-  /** What the group has its name from now. */
-  namedBy: Name | undefined;
-}
+export type Settled<Name extends Naming> = Pick<Settling<Name>, 'fateOf' | 'isUncertain' | 'refusedNames' | 'namedBy'>;
 
 /**
  * Joins the users of one group, and finds out whom RongCloud refuses: a refused call is halved until each refused user
@@ -79,8 +67,10 @@ export function isRefusal({ blames, outcome }: JoinError): boolean {
   return outcome !== 'not_sent' && (blames === 'users' || blames === 'group');
 }
 
-class Settling<Name extends Naming> implements Settled<Name> {
+class Settling<Name extends Naming> {
+  /** Why RongCloud refused a name. */
   readonly refusedNames = new Map<Name, JoinError>();
+  /** What the group has its name from now. */
   namedBy: Name | undefined;
   readonly #wish: GroupWish<Name>;
   readonly #options: SettleOptions;
@@ -95,12 +85,19 @@ class Settling<Name extends Naming> implements Settled<Name> {
     this.#options = options;
   }
 
-  readonly fateOf = (userId: string): 'joined' | JoinError | undefined => {
+  /**
+   * That a user joined, or why RongCloud refused it; undefined if that is undecided. A refusal with the outcome unknown is
+   * of a call that may have joined the user before.
+   */
+  fateOf(userId: string): 'joined' | JoinError | undefined {
     if (this.#joined.has(userId)) return 'joined';
     return this.#refused.get(userId) ?? (this.isUncertain(userId) ? undefined : this.#full);
-  };
+  }
 
-  readonly isUncertain = (userId: string): boolean => this.#uncertain.has(userId);
+  /** Whether a sending that held the user may have joined it. */
+  isUncertain(userId: string): boolean {
+    return this.#uncertain.has(userId);
+  }
 
   async settleUsers(): Promise<void> {
     const { groupId, userIds, naming } = this.#wish;

@@ -44,69 +44,72 @@ const LETTERS_FIRST_MS = REQUEST_MS / 2;
  * stays whole, and a rest beside it would be one message more than there was.
  */
 export async function dispatch(parcels: readonly Parcel[], deps: DispatchDeps): Promise<Dispatched> {
-  const { sendDeadLetters, sendBack, sentLetters } = deps;
-  const deadLettered: DeadLetter[] = [];
-  const kept = new Set<string>();
-  let requeued = 0;
-  let error: JoinError | undefined;
-
-  const withLetters = parcels.filter(({ letters }) => letters.length > 0);
+  const dispatching = new Dispatching(deps);
+  const lettersFirst = parcels.filter(({ letters, rest }) => letters.length > 0 && rest);
+  const lettersOnly = parcels.filter(({ letters, rest }) => letters.length > 0 && !rest);
+  const restsOnly = parcels.filter(({ letters }) => letters.length === 0);
   await Promise.all([
-    sendLetters(
-      withLetters.filter(({ rest }) => rest),
-      LETTERS_FIRST_MS,
-    ).then((all) =>
-      sendRests(
-        all.filter(({ messageId }) => !kept.has(messageId)),
-        REQUEST_MS - LETTERS_FIRST_MS,
-      ),
-    ),
-    sendLetters(
-      withLetters.filter(({ rest }) => !rest),
-      REQUEST_MS,
-    ),
-    sendRests(
-      parcels.filter(({ letters }) => letters.length === 0),
-      REQUEST_MS,
-    ),
+    dispatching.sendBoth(lettersFirst),
+    dispatching.sendLetters(lettersOnly, REQUEST_MS),
+    dispatching.sendRests(restsOnly, REQUEST_MS),
   ]);
-  return { deadLettered, requeued, kept, error };
+  return dispatching;
+}
 
-  async function sendLetters(some: readonly Parcel[], limitMs: number): Promise<readonly Parcel[]> {
-    const all = some.flatMap(({ letters, ...parcel }) => letters.map((one) => ({ ...parcel, ...one })));
-    const sent = await sendDeadLetters(
-      all.map(({ letter }) => toDeadLetter(letter)),
-      limitMs,
-    );
-    error ??= sent.error;
-    for (const [i, { messageId, letter }] of all.entries()) {
-      if (sent.ends[i] === 'taken') deadLettered.push(letter);
-      else kept.add(messageId);
-    }
-    // Only of messages that come back it matters which letters they have.
-    for (const [i, { messageId, join, stays, part }] of all.entries()) {
-      const comesBack = stays || kept.has(messageId);
-      if (join && part && sent.ends[i] === 'taken' && comesBack) sentLetters.taken(join, part);
-    }
-    return some;
+class Dispatching implements Dispatched {
+  readonly deadLettered: DeadLetter[] = [];
+  readonly kept = new Set<string>();
+  requeued = 0;
+  error: JoinError | undefined;
+  readonly #deps: DispatchDeps;
+
+  constructor(deps: DispatchDeps) {
+    this.#deps = deps;
   }
 
-  async function sendRests(some: readonly Parcel[], limitMs: number): Promise<void> {
-    const all = some.flatMap((parcel) => (parcel.rest ? [{ ...parcel, rest: parcel.rest }] : []));
-    const sent = await sendBack(
-      all.map(({ rest }) => rest),
+  /** Sends the letters of messages, and then the rests of those whose letters were all taken. */
+  async sendBoth(parcels: readonly Parcel[]): Promise<void> {
+    await this.sendLetters(parcels, LETTERS_FIRST_MS);
+    const sent = parcels.filter(({ messageId }) => !this.kept.has(messageId));
+    await this.sendRests(sent, REQUEST_MS - LETTERS_FIRST_MS);
+  }
+
+  async sendLetters(parcels: readonly Parcel[], limitMs: number): Promise<void> {
+    const { sendDeadLetters, sentLetters } = this.#deps;
+    const letters = parcels.flatMap((parcel) => parcel.letters.map((letter) => ({ ...parcel, ...letter })));
+    const { ends, error } = await sendDeadLetters(
+      letters.map(({ letter }) => toDeadLetter(letter)),
       limitMs,
     );
-    error ??= sent.error;
-    for (const [i, { messageId, join, letters }] of all.entries()) {
-      if (sent.ends[i] === 'taken') {
-        requeued += 1;
+    this.error ??= error;
+    for (const [i, { messageId, letter }] of letters.entries()) {
+      if (ends[i] === 'taken') this.deadLettered.push(letter);
+      else this.kept.add(messageId);
+    }
+    // Only of messages that come back it matters which letters they have.
+    for (const [i, { messageId, join, stays, part }] of letters.entries()) {
+      const comesBack = stays || this.kept.has(messageId);
+      if (join && part && ends[i] === 'taken' && comesBack) sentLetters.taken(join, part);
+    }
+  }
+
+  async sendRests(parcels: readonly Parcel[], limitMs: number): Promise<void> {
+    const { sendBack, sentLetters } = this.#deps;
+    const rests = parcels.flatMap((parcel) => (parcel.rest ? [{ ...parcel, rest: parcel.rest }] : []));
+    const { ends, error } = await sendBack(
+      rests.map(({ rest }) => rest),
+      limitMs,
+    );
+    this.error ??= error;
+    for (const [i, { messageId, join, letters }] of rests.entries()) {
+      if (ends[i] === 'taken') {
+        this.requeued += 1;
         continue;
       }
-      kept.add(messageId);
+      this.kept.add(messageId);
       if (!join) continue;
       for (const { part } of letters) if (part) sentLetters.taken(join, part);
-      if (sent.ends[i] === 'unanswered') sentLetters.unanswered(join);
+      if (ends[i] === 'unanswered') sentLetters.unanswered(join);
     }
   }
 }

@@ -1,5 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { JoinError, toJoinError, unsure } from '../errors.ts';
+import type { CallLog } from './call-log.ts';
+import type { CredentialSource } from './credential-source.ts';
 import type { Domains } from './domains.ts';
 import type { Outage } from './outage.ts';
 import { type FailedAttempt, leastCertainError } from './retry.ts';
@@ -19,25 +21,6 @@ export type CallEnd =
   | { kind: 'failed'; error: JoinError }
   | { kind: 'not_started'; why: JoinError };
 
-/** One request on the wire, and how it ended. */
-export interface Sending {
-  /** 1 for the first of a call. */
-  ordinal: number;
-  /** The host that was called, with its port if that is not the usual one. */
-  host: string;
-  durationMs: number;
-  /** Undefined if everyone in it joined. */
-  error: JoinError | undefined;
-}
-
-/** Where a call writes down what happens. */
-export interface CallLog {
-  /** A sending has ended. */
-  sent(sending: Sending): void;
-  /** A sending waited this long for the app's credentials. */
-  waitedForSecret(ms: number): void;
-}
-
 export interface CallOptions {
   /** Sent as `X-Request-ID`, at most 36 characters ("API Request Signature"). */
   requestId: string;
@@ -46,13 +29,6 @@ export interface CallOptions {
   /** A sending with less time than this is not started; 1 second by default. */
   minSendingMs?: number;
   log: CallLog;
-}
-
-/** Where a call gets the app's credentials. Neither method throws. */
-export interface CredentialSource {
-  get(): AppCredentials | Promise<AppCredentials | JoinError>;
-  /** Other credentials than those RongCloud refused, or undefined if there are none. */
-  replace(refused: AppCredentials): Promise<AppCredentials | undefined>;
 }
 
 /** What all calls of a client share. */
@@ -121,23 +97,24 @@ export class Call {
 
   /** Sends the form once. Gives how this sending ended, whatever those before it may have done. Never throws. */
   async send(): Promise<CallEnd> {
-    const error = await this.#sendOnce().catch(toJoinError);
-    if (error instanceof NotStarted) return { kind: 'not_started', why: error.why };
-    this.#take(error);
-    return error ? { kind: 'failed', error } : { kind: 'joined' };
+    const end = await this.#sendOnce().catch(
+      (thrown: unknown): CallEnd => ({ kind: 'failed', error: toJoinError(thrown) }),
+    );
+    if (end.kind !== 'not_started') this.#take(end.kind === 'failed' ? end.error : undefined);
+    return end;
   }
 
-  async #sendOnce(): Promise<JoinError | NotStarted | undefined> {
+  async #sendOnce(): Promise<CallEnd> {
     const { clock, transport, domains, outage, answerTimeoutMs, onSwitch } = this.#deps;
     const { requestId, deadline, log } = this.#options;
     const app = await this.#secret();
-    if (app instanceof JoinError) return new NotStarted(app);
+    if (app instanceof JoinError) return { kind: 'not_started', why: app };
     // An answer that came while Lambda froze the environment is read first: it may end the wariness.
     if (outage.isWary) await this.#deps.sleep(0);
     this.#isWary = outage.isWary;
     const startedAt = clock.steady();
     const leftMs = deadline - startedAt;
-    if (leftMs < minSendingMs(this.#options)) return new NotStarted(new JoinError('DEADLINE_EXCEEDED'));
+    if (leftMs < minSendingMs(this.#options)) return { kind: 'not_started', why: new JoinError('DEADLINE_EXCEEDED') };
     this.#app = app;
     this.#sendings += 1;
     const url = domains.url(this.#domainIndex, this.#path);
@@ -156,7 +133,7 @@ export class Call {
     this.#diedNow = error instanceof DeadConnection && this.#mayDie;
     if (this.#diedNow) this.#mayDie = false;
     else if (error?.blames === 'domain' && failover()) onSwitch();
-    return error;
+    return error ? { kind: 'failed', error } : { kind: 'joined' };
   }
 
   /** Whether the last sending was refused for the app's secret and there is another one by now. */
@@ -197,9 +174,9 @@ export class Call {
   async #secret(): Promise<AppCredentials | JoinError> {
     const { credentials, clock } = this.#deps;
     const askedAt = clock.steady();
-    const found = credentials.get();
+    const held = credentials.get();
     // A value that is at hand needs no time limit: ending one makes an error, with its stack trace, for each call.
-    const app = found instanceof Promise ? await this.#soon(found) : found;
+    const app = held instanceof Promise ? await this.#soon(held) : held;
     this.#options.log.waitedForSecret(clock.steady() - askedAt);
     return app;
   }
@@ -215,15 +192,6 @@ export class Call {
 
   #soon<T>(work: Promise<T>): Promise<T | JoinError> {
     return beforeDeadline(work, this.#options, this.#deps);
-  }
-}
-
-/** Why a sending was not made. */
-class NotStarted {
-  readonly why: JoinError;
-
-  constructor(why: JoinError) {
-    this.why = why;
   }
 }
 

@@ -51,8 +51,8 @@ export class RongCloudClient {
 
   /** Waits until the app's credentials are at hand. Gives why they are not. Never throws. */
   async ready(options: Pick<CallOptions, 'deadline'>): Promise<JoinError | undefined> {
-    const found = this.#options.credentials.get();
-    const app = found instanceof Promise ? await beforeDeadline(found, options, this.#deps) : found;
+    const held = this.#options.credentials.get();
+    const app = held instanceof Promise ? await beforeDeadline(held, options, this.#deps) : held;
     return app instanceof JoinError ? app : undefined;
   }
 

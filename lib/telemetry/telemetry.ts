@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { JoinError } from '../errors.ts';
-import type { Sending } from '../rongcloud/call.ts';
+import type { Sending } from '../rongcloud/call-log.ts';
 import { describeCause, describeFailure } from './error-description.ts';
 import type { BatchFields, CallFields, DeadLetterFields, LostEventsFields, RequestFields } from './fields.ts';
 import names from './metric-names.json' with { type: 'json' };

@@ -43,7 +43,7 @@ export async function settle(
   let last: Promise<unknown> = Promise.resolve();
   const [group, another] = mergeByGroup(messages);
   if (!group || another) throw new Error('messages of one group are needed');
-  const { fateOf, refusedNames, namedBy } = await settleWish(group, {
+  const settling = await settleWish(group, {
     unclear: { isInDoubt: options.inDoubt ?? (() => false), random: options.random ?? (() => 0) },
     make({ kind, groupId, userIds, groupName, unwanted }) {
       if (groupId !== group.groupId) throw new Error('a call for another group');
@@ -62,10 +62,10 @@ export async function settle(
     },
   });
   const fates = group.userIds.flatMap((userId) => {
-    const fate = fateOf(userId);
+    const fate = settling.fateOf(userId);
     return !fate || (fate !== 'joined' && fate.outcome === 'unknown') ? [] : [[userId, fate] as const];
   });
-  const settled = { users: new Map(fates), refusedNames, namedBy };
+  const settled = { users: new Map(fates), refusedNames: settling.refusedNames, namedBy: settling.namedBy };
   return { settled, calls, users: calls.map(({ users }) => users), kinds };
 }
 
