@@ -1,13 +1,11 @@
-import type { Clock } from '../lib/clock.ts';
-import { JoinError, toJoinError } from '../lib/errors.ts';
+import { type AskPolicyDeps, askPolicy } from '../lib/ask-policy.ts';
+import { toJoinError } from '../lib/errors.ts';
 import type { Authenticate } from '../lib/identity/authenticate.ts';
-import type { Caller } from '../lib/identity/caller.ts';
 import { type CheckOrigin, ORIGIN_HEADER } from '../lib/identity/origin.ts';
 import { clientOf, senderOf } from '../lib/identity/sender.ts';
 import { type Enqueue, joinOrQueue } from '../lib/join/join-or-queue.ts';
-import { invalidRequest, type JoinRequest, parsePathAndBody } from '../lib/join/join-request.ts';
+import { invalidRequest, parsePathAndBody } from '../lib/join/join-request.ts';
 import { failureOf, type JoinUsers } from '../lib/join/join-users.ts';
-import type { Decision } from '../lib/policy.ts';
 import type { Telemetry } from '../lib/telemetry/telemetry.ts';
 import { fieldOf, headerOf, isObject } from './event-field.ts';
 import { type HttpAnswer, problemAnswer, reportAnswer } from './http-answer.ts';
@@ -15,10 +13,8 @@ import { readBody } from './http-body.ts';
 import { deadlineOf, type Invocation, startLine } from './invocation.ts';
 import { readPrefer } from './prefer.ts';
 
-export interface HttpDeps {
+export interface HttpDeps extends AskPolicyDeps {
   authenticate: Authenticate;
-  /** Who may join what. */
-  decide: (caller: Caller, request: JoinRequest) => Decision;
   joinUsers: JoinUsers;
   /** Whether RongCloud has just refused a call because there are too many. */
   isRateLimited: () => boolean;
@@ -27,7 +23,6 @@ export interface HttpDeps {
   /** Absent without a queue: `Prefer: respond-async` is then ignored, as RFC 7240 allows. */
   enqueue?: Enqueue | undefined;
   telemetry: Pick<Telemetry, 'attempt' | 'request'>;
-  clock: Pick<Clock, 'steady'>;
   /** From 0 up to 1. */
   random: () => number;
 }
@@ -43,13 +38,14 @@ const EXPECTED_EVENT = 'This function expects an event of an API Gateway HTTP AP
  * order. No event makes it throw.
  */
 export function createHandler(deps: HttpDeps) {
-  const { authenticate, checkOrigin, decide, enqueue, clock, random } = deps;
+  const { authenticate, checkOrigin, enqueue, clock, random } = deps;
   return async (event: unknown, invocation: Invocation): Promise<HttpAnswer> => {
     const line = startLine('http', deps, invocation, {
       requestId: headerOf(event, 'x-request-id'),
       traceparent: headerOf(event, 'traceparent'),
     });
     const { requestId } = line.fields;
+    const deadline = deadlineOf(line.startedAt, invocation, LIMIT_MS);
     try {
       if (!isObject(fieldOf(fieldOf(event, 'requestContext'), 'http'))) {
         throw invalidRequest([{ pointer: '', detail: EXPECTED_EVENT }], EXPECTED_EVENT);
@@ -65,11 +61,9 @@ export function createHandler(deps: HttpDeps) {
 
       const groupId = fieldOf(fieldOf(event, 'pathParameters'), 'groupId');
       const request = parsePathAndBody(groupId, readBody(event), caller.kind === 'user' ? caller.userId : undefined);
-      const decision = decide(caller, request);
-      if (!decision.allowed) throw new JoinError('FORBIDDEN', { detail: decision.reason });
+      await askPolicy(deps, caller, request, deadline);
       line.admitted(request);
 
-      const deadline = deadlineOf(line.startedAt, invocation, LIMIT_MS);
       const later = enqueue && readPrefer(headerOf(event, 'prefer'));
       const senderGroup = () => senderOf(caller);
       const report =

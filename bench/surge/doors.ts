@@ -56,6 +56,7 @@ export function startHttpDoor(surroundings: Surroundings) {
     // Tokens cost no time that matters here: the Authorization header holds the user id itself.
     authenticate: async (userId = '') => ({ kind: 'user', userId, groupPatterns: [], claims: {} }),
     decide: () => ({ allowed: true }),
+    sleep: time.sleep,
     joinUsers: createJoinUsers(rongCloud, time.sleep),
     isRateLimited: () => rongCloud.isRateLimited,
     enqueue: async (request, requestId) => {

@@ -21,6 +21,7 @@ export async function start() {
   return createHandler({
     authenticate: createAuthenticator({ rules: config.tokens, keys, clock }),
     decide,
+    sleep,
     checkOrigin: originSecrets.length > 0 ? createOriginCheck(originSecrets) : undefined,
     joinUsers: createJoinUsers(client, sleep),
     telemetry,

@@ -1,4 +1,5 @@
 import type { JWTHeaderParameters, ResolvedKey } from 'jose';
+import { freeze } from '../freeze.ts';
 import type { Caller } from './caller.ts';
 
 const MAX_TOKENS = 100;
@@ -26,10 +27,4 @@ export class VerifiedTokens {
     freeze(verified.caller);
     this.#tokens.set(token, verified);
   }
-}
-
-/** Lets nobody change a value, nor what is in it: what is remembered goes to every request with that token. */
-function freeze(value: unknown): void {
-  if (typeof value !== 'object' || value === null) return;
-  for (const part of Object.values(Object.freeze(value))) freeze(part);
 }

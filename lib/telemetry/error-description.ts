@@ -18,7 +18,10 @@ export function describeCause(cause: unknown): string | undefined {
   return parts.length > 0 ? parts.join(' <- ') : undefined;
 }
 
-/** Where an unforeseen error came from: its stack without its message. */
+/** Failures of this program's own code, or of the app's rule: their line says where. */
+const WITH_PLACE: readonly string[] = ['INTERNAL', 'POLICY_UNAVAILABLE'];
+
+/** Where such a failure came from: its stack without its message. */
 export function framesOf(thrown: unknown): string[] | undefined {
   const stack = readable(() => (thrown instanceof Error ? thrown.stack : undefined));
   return typeof stack === 'string' ? stack.split('\n').filter((line) => /^ +at /.test(line)) : undefined;
@@ -53,7 +56,7 @@ function text(value: unknown): string {
 }
 
 /** What a line says of a failure. */
-export function describeFailure({ code, status, outcome, upstreamCode, cause }: JoinError): object {
-  const stack = code === 'INTERNAL' ? framesOf(cause) : undefined;
+export function describeFailure({ code, status, outcome, upstreamCode, cause }: JoinError) {
+  const stack = WITH_PLACE.includes(code) ? framesOf(cause) : undefined;
   return { code, status, outcome, upstreamCode, cause: describeCause(cause), stack };
 }

@@ -65,6 +65,7 @@ function httpDoor(): { ask: Ask; close: () => void } {
   const handler = createHttpHandler({
     authenticate: async () => ({ kind: 'service', claims: {} }),
     decide: () => ({ allowed: true }),
+    sleep: async () => undefined,
     isRateLimited: () => false,
     joinUsers: createJoinUsers(client, wait),
     telemetry: silent,

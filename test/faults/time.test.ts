@@ -69,6 +69,7 @@ describe('what nobody foresaw', () => {
         joinUsers,
         authenticate,
         decide: () => ({ allowed: true as const }),
+        sleep: async () => undefined,
         isRateLimited: () => false,
         clock: new Clock(),
         random: Math.random,

@@ -40,6 +40,7 @@ it('the HTTP door answers any event, and never with a bug', async () => {
     authenticate: async (authorization) => (authorization === 'Bearer t' ? service : authenticate(authorization)),
     checkOrigin: createOriginCheck(['origin']),
     decide: () => ({ allowed: true }),
+    sleep: async () => undefined,
     isRateLimited: () => false,
     enqueue: async () => undefined,
     ...{ joinUsers, telemetry, clock, random: () => 0 },

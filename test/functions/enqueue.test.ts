@@ -11,6 +11,7 @@ async function enqueued(caller: Caller, groupId: string): Promise<Parameters<Enq
   const handler = createHttpHandler({
     authenticate: async () => caller,
     decide: () => ({ allowed: true }),
+    sleep: async () => undefined,
     isRateLimited: () => false,
     joinUsers: async () => ({ groupId, joined: [], failed: [] }),
     telemetry: { request: () => {}, attempt: () => {} },

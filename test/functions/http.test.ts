@@ -105,7 +105,7 @@ describe('the HTTP door', () => {
     expect(statusCode).toBe(403);
     expect(json).toMatchObject({ code: 'FORBIDDEN', outcome: 'not_sent', detail: 'Not on a Monday.' });
     expect(joinUsers).not.toHaveBeenCalled();
-    expect(decide.mock.calls).toEqual([[alice, { groupId: 'g', userIds: ['bob'], groupName: 'Team' }]]);
+    expect(decide.mock.calls).toMatchObject([[alice, { groupId: 'g', userIds: ['bob'], groupName: 'Team' }, {}]]);
     decide.mockReturnValue({ allowed: true });
     expect((await ask({ decide, body: '{"userIds":["bob"]}' })).json.joined).toEqual(['bob']);
   });
@@ -197,6 +197,7 @@ describe('the HTTP door', () => {
       authenticate,
       checkOrigin,
       decide: () => ({ allowed: true }),
+      sleep: async () => undefined,
       isRateLimited: () => false,
       joinUsers: async () => ({ groupId: 'g', joined: [], failed: [] }),
       telemetry: { request: log, attempt: () => {} },

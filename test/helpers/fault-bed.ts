@@ -104,6 +104,7 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
   const handler = createHttpHandler({
     authenticate: createAuthenticator({ rules: RULES, keys, clock }),
     decide: options.decide ?? (() => ({ allowed: true })),
+    sleep,
     joinUsers: createJoinUsers(client, sleep),
     isRateLimited: () => client.isRateLimited,
     random: Math.random,

@@ -22,6 +22,8 @@ export interface Ask {
   authenticate?: HttpDeps['authenticate'];
   /** Everybody may join everything unless told otherwise. */
   decide?: HttpDeps['decide'];
+  /** Never over unless told otherwise. */
+  sleep?: HttpDeps['sleep'];
   checkOrigin?: CheckOrigin;
   enqueue?: Enqueue;
 }
@@ -36,6 +38,7 @@ export async function ask({ caller = alice, body, base64 = false, headers = {}, 
   const handler = createHttpHandler({
     authenticate,
     decide: deps.decide ?? (() => ({ allowed: true })),
+    sleep: deps.sleep ?? (() => new Promise(() => {})),
     checkOrigin: deps.checkOrigin,
     enqueue: deps.enqueue,
     random: () => 0,

@@ -17,6 +17,7 @@ const CODES = [
   ['UPSTREAM_UNREACHABLE', 503, 'not_sent', true, 'domain'],
   ['CREDENTIALS_UNAVAILABLE', 503, 'not_sent', true, 'service'],
   ['IDENTITY_UNAVAILABLE', 503, 'not_sent', true, 'service'],
+  ['POLICY_UNAVAILABLE', 503, 'not_sent', true, 'service'],
   ['QUEUE_UNAVAILABLE', 503, 'not_sent', true, 'service'],
   ['UPSTREAM_TIMEOUT', 504, 'unknown', true, 'domain'],
   ['DEADLINE_EXCEEDED', 504, 'not_sent', true, 'time'],

@@ -75,3 +75,17 @@ describe('whatever was thrown', () => {
     expect(toJoinError(error)).toBe(error);
   });
 });
+
+describe('a failure', () => {
+  it.each(['INTERNAL', 'POLICY_UNAVAILABLE'] as const)(
+    'of our own code or of the rule says where it was: %s',
+    (code) => {
+      const { stack } = describeFailure(new JoinError(code, { cause: new Error('planted') }));
+      expect(stack?.[0]).toMatch(/^ +at .*error-description\.test\.ts:\d+/);
+    },
+  );
+
+  it('of another kind says no place', () => {
+    expect(describeFailure(new JoinError('UPSTREAM_TIMEOUT', { cause: new Error('planted') })).stack).toBeUndefined();
+  });
+});

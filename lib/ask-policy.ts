@@ -1,0 +1,85 @@
+import type { Clock } from './clock.ts';
+import { JoinError } from './errors.ts';
+import { freeze } from './freeze.ts';
+import type { Caller } from './identity/caller.ts';
+import type { JoinRequest } from './join/join-request.ts';
+import type { Decision } from './policy.ts';
+import { type Sleep, withDeadline } from './rongcloud/with-deadline.ts';
+
+/** A rule has this long to look things up. */
+const RULE_MS = 2000;
+
+/** The app's rule: who may join what. `signal` aborts once the answer is of no use any more. */
+export type Decide = (
+  caller: Caller,
+  request: JoinRequest,
+  options: { readonly signal: AbortSignal },
+) => Decision | Promise<Decision>;
+
+export interface AskPolicyDeps {
+  decide: Decide;
+  clock: Pick<Clock, 'steady'>;
+  sleep: Sleep;
+}
+
+/**
+ * Asks the rule, and lets in whom it lets in. Throws FORBIDDEN with the rule's reason, or POLICY_UNAVAILABLE if the rule
+ * fails, gives no Decision, or takes over 2 seconds or past the deadline. What the rule gets is frozen: a caller is
+ * remembered with its token.
+ */
+export async function askPolicy(
+  deps: AskPolicyDeps,
+  caller: Caller,
+  request: JoinRequest,
+  deadline: number,
+): Promise<void> {
+  freeze(caller);
+  freeze(request);
+  const limitMs = Math.max(0, Math.min(RULE_MS, deadline - deps.clock.steady()));
+  const decision = await answerOf(deps, caller, request, limitMs).catch((cause: unknown) => {
+    throw new JoinError('POLICY_UNAVAILABLE', { cause });
+  });
+  if (!decision.allowed) throw new JoinError('FORBIDDEN', { detail: decision.reason });
+}
+
+async function answerOf(
+  { decide, sleep }: AskPolicyDeps,
+  caller: Caller,
+  request: JoinRequest,
+  limitMs: number,
+): Promise<Decision> {
+  // Made for the rules that read it: most look nothing up.
+  let controller: AbortController | undefined;
+  const options = {
+    get signal() {
+      controller ??= new AbortController();
+      return controller.signal;
+    },
+  };
+  const answer: unknown = decide(caller, request, options);
+  if (!isPromise(answer)) return readDecision(answer);
+  return withDeadline((async () => readDecision(await answer))(), limitMs, sleep, () => {
+    const late = new DOMException(`the rule gave no answer within ${Math.round(limitMs)} ms`, 'TimeoutError');
+    controller ??= new AbortController();
+    controller.abort(late);
+    return late;
+  }).then((decision) => {
+    if (decision instanceof Error) throw decision;
+    return decision;
+  });
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+/** Reads each field once: a rule may give an object that answers differently every time. */
+function readDecision(answer: unknown): Decision {
+  if (typeof answer === 'object' && answer !== null && 'allowed' in answer) {
+    const { allowed } = answer;
+    if (allowed === true) return { allowed };
+    const reason = 'reason' in answer ? answer.reason : undefined;
+    if (allowed === false && typeof reason === 'string') return { allowed, reason };
+  }
+  throw new TypeError('the rule gave no Decision');
+}
