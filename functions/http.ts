@@ -2,7 +2,7 @@ import { type AskPolicyDeps, askPolicy } from '../lib/ask-policy.ts';
 import { toJoinError } from '../lib/errors.ts';
 import type { Authenticate } from '../lib/identity/authenticate.ts';
 import { type CheckOrigin, ORIGIN_HEADER } from '../lib/identity/origin.ts';
-import { clientOf, senderOf } from '../lib/identity/sender.ts';
+import { clientNameOf, senderOf } from '../lib/identity/sender.ts';
 import { type Enqueue, joinOrQueue } from '../lib/join/join-or-queue.ts';
 import { invalidRequest, parsePathAndBody } from '../lib/join/join-request.ts';
 import { failureOf, type JoinUsers } from '../lib/join/join-users.ts';
@@ -56,7 +56,7 @@ export function createHandler(deps: HttpDeps) {
       const caller = await authenticate(headerOf(event, 'authorization')).finally(() => {
         line.fields.identityMs = clock.steady() - askedAt;
       });
-      const client = clientOf(caller);
+      const client = clientNameOf(caller);
       if (client !== undefined) line.fields.client = client;
 
       const groupId = fieldOf(fieldOf(event, 'pathParameters'), 'groupId');

@@ -1,6 +1,6 @@
-import { type Environment, EnvironmentReader } from './environment.ts';
-import type { TokenRules } from './identity/caller.ts';
+import { type Environment, EnvironmentReader, safeUrl } from './environment.ts';
 import { type ApiUrls, DATA_CENTERS, isDataCenter } from './rongcloud/data-centers.ts';
+import { type TokenConfig, tokenConfig } from './token-config.ts';
 
 /** What every door needs. */
 export interface JoinConfig {
@@ -9,9 +9,7 @@ export interface JoinConfig {
 }
 
 /** What the HTTP door needs. */
-export interface HttpConfig extends JoinConfig {
-  tokens: TokenRules;
-  jwksUrl: URL;
+export interface HttpConfig extends JoinConfig, TokenConfig {
   /** What the header of a request must be, one of these; anything if there are none. */
   originSecrets: readonly string[];
   /** Without a queue, `Prefer: respond-async` is ignored. */
@@ -44,22 +42,12 @@ export function readJoinConfig(env: Environment): JoinConfig {
 /** Reads the HTTP door's configuration. Throws a ConfigError that names all problems at once. */
 export function readHttpConfig(env: Environment): HttpConfig {
   const reader = new EnvironmentReader(env);
-  const issuer = reader.required('JWT_ISSUER');
-  const groupsClaim = reader.optional('JWT_GROUPS_CLAIM');
-  const joinQueueUrl = optionalUrl(reader, 'JOIN_QUEUE_URL');
+  const joinQueueUrl = reader.url('JOIN_QUEUE_URL');
   return reader.complete({
     ...joinConfig(reader),
-    jwksUrl: keysUrl(reader, issuer),
+    ...tokenConfig(reader),
     originSecrets: originSecrets(reader),
     ...(joinQueueUrl !== undefined && { joinQueueUrl }),
-    tokens: {
-      issuer,
-      audience: reader.required('JWT_AUDIENCE'),
-      userClaim: reader.optional('JWT_USER_CLAIM') ?? 'sub',
-      ...(groupsClaim !== undefined && { groupsClaim }),
-      serviceScope: serviceScope(reader),
-      openGroups: reader.list('OPEN_GROUPS'),
-    },
   });
 }
 
@@ -70,8 +58,8 @@ export function readQueueConfig(env: Environment): QueueConfig {
   if (!(upstreamRate > 0 && upstreamRate <= 100)) reader.problem('UPSTREAM_RATE must be a number above 0, at most 100');
   return reader.complete({
     ...joinConfig(reader),
-    deadLetterQueueUrl: requiredUrl(reader, 'JOIN_DLQ_URL'),
-    joinQueueUrl: requiredUrl(reader, 'JOIN_QUEUE_URL'),
+    deadLetterQueueUrl: reader.requiredUrl('JOIN_DLQ_URL'),
+    joinQueueUrl: reader.requiredUrl('JOIN_QUEUE_URL'),
     upstreamRate,
     ...eventsConfig(reader),
   });
@@ -86,7 +74,7 @@ const AWS_ADDRESSES = [
 ];
 
 function joinConfig(reader: EnvironmentReader): JoinConfig {
-  for (const name of AWS_ADDRESSES) optionalUrl(reader, name);
+  for (const name of AWS_ADDRESSES) reader.url(name);
   return { secretId: reader.required('RONGCLOUD_SECRET_ID'), apiUrls: apiUrls(reader) };
 }
 
@@ -112,24 +100,6 @@ function apiUrls(reader: EnvironmentReader): ApiUrls {
   return NOWHERE;
 }
 
-function keysUrl(reader: EnvironmentReader, issuer: string): URL {
-  const explicit = reader.optional('JWKS_URI');
-  if (issuer !== '' && !safeUrl(issuer)) reader.problem('JWT_ISSUER must be an https URL');
-  const url = safeUrl(explicit ?? `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`);
-  if (!url && explicit !== undefined) reader.problem('JWKS_URI must be an https URL');
-  return url ?? new URL('https://invalid.invalid');
-}
-
-function optionalUrl(reader: EnvironmentReader, name: string): string | undefined {
-  const url = reader.optional(name);
-  if (url && !safeUrl(url)) reader.problem(`${name} must be an https URL`);
-  return url;
-}
-
-function requiredUrl(reader: EnvironmentReader, name: string): string {
-  return optionalUrl(reader, name) ?? reader.required(name);
-}
-
 /** What EventBridge takes for the name of a bus and for a source, of which `aws.` is AWS's own. */
 const BUS = /^(arn:[\w-]+:events:[\w-]+:\d{12}:event-bus\/)?[\w./-]{1,256}$/;
 const SOURCE = /^(?!aws\.)[\w./-]{1,256}$/;
@@ -143,12 +113,6 @@ function eventsConfig(reader: EnvironmentReader): { events?: EventsConfig } {
   return { events: { bus, source } };
 }
 
-function serviceScope(reader: EnvironmentReader): string {
-  const scope = reader.optional('JWT_SERVICE_SCOPE') ?? 'group:join';
-  if (/\s/.test(scope)) reader.problem('JWT_SERVICE_SCOPE must be one scope');
-  return scope;
-}
-
 function originSecrets(reader: EnvironmentReader): string[] {
   const secrets = reader.list('ORIGIN_SECRET');
   // Blanks or commas alone were meant to close the API: as none they would open it.
@@ -159,14 +123,6 @@ function originSecrets(reader: EnvironmentReader): string[] {
     );
   }
   return secrets;
-}
-
-/** An https URL without a user; plain http is for loopback hosts only. */
-function safeUrl(text: string): URL | undefined {
-  const url = URL.parse(text);
-  if (!url || url.username !== '' || url.password !== '') return undefined;
-  const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
-  return url.protocol === 'https:' || (url.protocol === 'http:' && loopback) ? url : undefined;
 }
 
 function isOrigin(text: string | undefined): boolean {

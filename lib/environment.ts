@@ -37,6 +37,17 @@ export class EnvironmentReader {
     return value ?? '';
   }
 
+  /** An https URL, if the variable is set. */
+  url(name: string): string | undefined {
+    const url = this.optional(name);
+    if (url && !safeUrl(url)) this.problem(`${name} must be an https URL`);
+    return url;
+  }
+
+  requiredUrl(name: string): string {
+    return this.url(name) ?? this.required(name);
+  }
+
   list(name: string): string[] {
     const parts = this.optional(name)?.split(',') ?? [];
     return parts.map((part) => part.trim()).filter((part) => part !== '');
@@ -50,4 +61,12 @@ export class EnvironmentReader {
     if (this.#problems.length > 0) throw new ConfigError(this.#problems);
     return config;
   }
+}
+
+/** An https URL without a user; plain http is for loopback hosts only. */
+export function safeUrl(text: string): URL | undefined {
+  const url = URL.parse(text);
+  if (!url || url.username !== '' || url.password !== '') return undefined;
+  const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
+  return url.protocol === 'https:' || (url.protocol === 'http:' && loopback) ? url : undefined;
 }

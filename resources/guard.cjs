@@ -2,6 +2,8 @@ const { join } = require('node:path');
 const { problemsOf } = require('./stage-problems.cjs');
 
 const NOBODY = 'By the shipped rule no user can join: neither jwtGroupsClaim nor openGroups is set. Services can.';
+const ANY_CLIENT =
+  'Any client that gets the scope of jwtServiceScope is a service, and may add anyone. Name your backends in jwtServiceClients.';
 const GUARDED = ['package', 'deploy', 'deploy function'];
 
 /**
@@ -68,6 +70,7 @@ function check(serverless, own, log) {
     throw new classes.Error(`These values of the stage are missing or wrong:\n${list}\n${advice}`);
   }
   if (sets.jwtGroupsClaim === '' && sets.openGroups === '') log.notice(NOBODY);
+  if (sets.jwtServiceClients === '') log.notice(ANY_CLIENT);
 }
 
 /** What stands after `--param`, as it was given: osls cuts blanks at the end, and a secret of blanks would be none. */

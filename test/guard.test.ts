@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -26,6 +27,7 @@ const ALARM = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:alarm-1';
 const BUS = 'arn:aws:events:us-east-1:000000000000:event-bus/results';
 const KEY = 'arn:aws:kms:us-east-1:000000000000:key/k';
 const SECRET = '0123456789abcdef';
+const PUBLIC_KEY = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
 const TOPIC = 'arn:aws:sns:us-east-1:000000000000:pages';
 const URL_OF_QUEUE = 'https://sqs.eu-west-1.amazonaws.com/000000000000/other';
 
@@ -45,8 +47,8 @@ describe('a stage whose values are missing or wrong', { timeout: 60_000 }, () =>
         'originsecret is no parameter: the nearest is originSecret',
         'dataCenter is missing: one of beijing, singapore, singapore-b, north-america, saudi-arabia',
         'jwtIssuer must be an https URL',
-        'originSecret must be at least 16 visible ASCII characters, or several such values with commas between',
         'jwtAudience is missing',
+        'originSecret must be at least 16 visible ASCII characters, or several such values with commas between',
         'queueConcurrency must be a whole number from 2 to 1000',
         'removal must be Delete or Retain',
         'logRetentionDays must be a number of days that CloudWatch Logs takes, such as 7, 30, 90 or 365',
@@ -114,6 +116,11 @@ describe('a value of a stage', () => {
     ['jwtAudience', 'http://api', ' '],
     ['jwksUri', '', 'http://issuer.example/keys'],
     ['jwtServiceScope', 'group:join', 'group:join group:leave'],
+    ['jwtAudience', 'app,backend', ','],
+    ['jwtServiceClaims', 'scope', ','],
+    ['jwtServiceClients', 'backend', ','],
+    ['jwks', '', '{"keys":[]}'],
+    ['jwks', JSON.stringify({ keys: [PUBLIC_KEY] }), JSON.stringify({ keys: [{ ...PUBLIC_KEY, d: 'private' }] })],
     ['resultBus', '', 'my bus'],
     ['resultBus', 'my/bus_1.a-b', 'arn:aws:sqs:us-east-1:000000000000:results'],
     ['resultBus', BUS, 'arn:aws:events:us-east-1:000000000000:rule/results'],
@@ -177,6 +184,14 @@ describe('a value of a stage', () => {
     const page = readFileSync(new URL('../docs/configuration.md', import.meta.url), 'utf8');
     const described = [...page.matchAll(/^\| (`.+?`) \|/gm)].flatMap(([, names = '']) => names.match(/\w+/g) ?? []);
     expect(described.sort()).toEqual(Object.keys(PROJECT.custom.defaults.default).sort());
+  });
+
+  it('may let any client be a service, which is said', () => {
+    const notice = 'Any client that gets the scope of jwtServiceScope is a service';
+    expect(said({})).toContain(notice);
+    expect(said({ jwtServiceClients: 'backend' })).not.toContain(notice);
+    const line = "jwtServiceClients is missing: users' tokens may hold roles and permissions too";
+    expect(linesOf(said({ jwtServiceClaims: 'roles' }))).toEqual([line]);
   });
 
   it('is not judged as long as only CloudFormation knows it', () => {

@@ -64,6 +64,21 @@ describe('stages.yml', () => {
     });
   });
 
+  it('may have a key set as text or as a map, of which what verifies is kept, and what is private for the guard', async () => {
+    const key = { kty: 'OKP', kid: 'k1', alg: 'EdDSA', use: 'sig', crv: 'Ed25519', x: 'AQAB' };
+    const given = JSON.stringify({ keys: [{ ...key, x5c: ['long'], key_ops: ['verify'], d: 'private' }], more: 1 });
+    const kept = JSON.stringify({ keys: [{ ...key, d: 'private' }] });
+    for (const jwks of [given, JSON.stringify(given)]) {
+      expect(await joined(`prod:\n  jwks: ${jwks}\n`, {})).toEqual({ prod: { jwks: kept } });
+    }
+    for (const none of ['planted', '7', '{}', '[]', '{"keys":[null]}']) {
+      expect(await joined(`prod:\n  jwks: '${none}'\n`, {})).toEqual({ prod: { jwks: none } });
+    }
+    expect(await joined('prod:\n  jwks: ""\n  other: { keys: [] }\n', {})).toEqual({
+      prod: { jwks: '', other: { keys: [] } },
+    });
+  });
+
   it('may set nothing: in a value, a block, or at all', async () => {
     const defaults = { default: { a: 0 }, dev: { a: 1 } };
     expect(await joined('default:\ndev:\n  a:\n', defaults)).toEqual(defaults);

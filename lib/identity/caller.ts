@@ -21,36 +21,61 @@ export type Caller = ServiceCaller | UserCaller;
 
 export interface TokenRules {
   issuer: string;
-  audience: string;
+  /** A token is for one of them. */
+  audiences: readonly unknown[];
   /** The claim that holds the user id. */
   userClaim: string;
   /** The claim that lists the groups a user may join. */
   groupsClaim?: string;
   /** The scope that makes a token a service's. */
   serviceScope: string;
+  /** The claims that may hold that scope. */
+  serviceClaims: readonly string[];
+  /** The clients whose tokens it makes a service's: any client's if there are none. */
+  serviceClients: readonly unknown[];
   /** Groups open to every user, in the form of `UserCaller.groupPatterns`. */
   openGroups: readonly string[];
 }
 
-/** The caller that verified claims speak of, or undefined if the user claim is missing or no valid id. */
+/** The claims that name a token's client: RFC 9068, OpenID Connect, Okta, Entra ID v1.0. */
+const CLIENT_CLAIMS = ['client_id', 'azp', 'cid', 'appid'] as const;
+
+/** The caller that verified claims speak of, or undefined if a user's token has no valid id in the user claim. */
 export function toCaller(claims: JWTPayload, rules: TokenRules): Caller | undefined {
-  const userId = Object.hasOwn(claims, rules.userClaim) ? claims[rules.userClaim] : undefined;
+  if (isService(claims, rules)) return { kind: 'service', claims };
+  const userId = claimOf(claims, rules.userClaim);
   if (typeof userId !== 'string' || idFault(userId) !== undefined) return undefined;
-  if (scopes(claims.scope).has(rules.serviceScope) || scopes(claims.scp).has(rules.serviceScope)) {
-    return { kind: 'service', claims };
-  }
   return { kind: 'user', userId, groupPatterns: [...grants(claims, rules.groupsClaim), ...rules.openGroups], claims };
 }
 
-/** The words of a `scope` or `scp` claim, which is a text with spaces or a list. */
-function scopes(claim: unknown): Set<unknown> {
-  if (typeof claim === 'string') return new Set(claim.split(' '));
-  return new Set(Array.isArray(claim) ? claim : []);
+/** The client that a token names: the first of the claims that do counts, whatever it holds. */
+export function clientOf(claims: JWTPayload): string | undefined {
+  const client = claimOf(
+    claims,
+    CLIENT_CLAIMS.find((name) => Object.hasOwn(claims, name)),
+  );
+  return typeof client === 'string' ? client : undefined;
+}
+
+function isService(claims: JWTPayload, { serviceClaims, serviceScope, serviceClients }: TokenRules): boolean {
+  if (!serviceClaims.some((name) => scopes(claimOf(claims, name)).includes(serviceScope))) return false;
+  return serviceClients.length === 0 || serviceClients.includes(clientOf(claims));
+}
+
+/** A claim by its name. Nothing that is not the token's own. */
+function claimOf(claims: JWTPayload, name: string | undefined): unknown {
+  return name !== undefined && Object.hasOwn(claims, name) ? claims[name] : undefined;
+}
+
+/** The words of a claim with scopes, which is a text with spaces or a list. */
+function scopes(claim: unknown): unknown[] {
+  if (typeof claim === 'string') return claim.split(' ');
+  return Array.isArray(claim) ? claim : [];
 }
 
 /** The groups that a token grants. `*` alone grants nothing: opening every group is for the configuration. */
 function grants(claims: JWTPayload, groupsClaim: string | undefined): string[] {
-  const value = groupsClaim !== undefined && Object.hasOwn(claims, groupsClaim) ? claims[groupsClaim] : undefined;
-  if (!Array.isArray(value)) return [];
-  return value.filter((group) => typeof group === 'string' && group !== '*');
+  // Some issuers write a list of one as a text.
+  const groups: unknown[] = [claimOf(claims, groupsClaim)].flat();
+  return groups.filter((group) => typeof group === 'string').filter((group) => group !== '*');
 }

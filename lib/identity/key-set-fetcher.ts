@@ -6,6 +6,8 @@ const FETCH_TIMEOUT_MS = 2000;
 /** For each of a name's addresses. Node gives each but the last 250 ms. */
 const ADDRESS_TIMEOUT_MS = 1000;
 const MAX_KEYS_BYTES = 64 * 1024;
+/** Web application firewalls refuse requests without one. */
+const USER_AGENT = 'rongcloud-group-join';
 
 /**
  * Fetches a key set over HTTP: 2 seconds and 64 kB at most, no redirects, status 200 only. Built on node:https,
@@ -20,7 +22,7 @@ export function httpKeySetFetcher(url: URL, timeoutMs = FETCH_TIMEOUT_MS): KeySe
         url,
         {
           agent,
-          headers: { Accept: 'application/json', 'Accept-Encoding': 'identity' },
+          headers: { Accept: 'application/json', 'Accept-Encoding': 'identity', 'User-Agent': USER_AGENT },
         },
         (response) => {
           if (response.statusCode === 200) readText(response, resolve, reject);

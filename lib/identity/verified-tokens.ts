@@ -1,12 +1,13 @@
-import type { JWTHeaderParameters, ResolvedKey } from 'jose';
+import type { CryptoKey, JWTHeaderParameters } from 'jose';
 import { freeze } from '../freeze.ts';
 import type { Caller } from './caller.ts';
 
 const MAX_TOKENS = 100;
 
 /** A token that was verified, and the key that verified it: good for as long as the issuer has that very key. */
-export interface VerifiedToken extends ResolvedKey {
+export interface VerifiedToken {
   header: JWTHeaderParameters;
+  key: CryptoKey;
   caller: Caller;
 }
 

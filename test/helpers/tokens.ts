@@ -5,10 +5,12 @@ export const ISSUER = 'https://issuer.example';
 export const AUDIENCE = 'api';
 export const RULES: TokenRules = {
   issuer: ISSUER,
-  audience: AUDIENCE,
+  audiences: [AUDIENCE],
   userClaim: 'sub',
   groupsClaim: 'groups',
   serviceScope: 'group:join',
+  serviceClaims: ['scope', 'scp'],
+  serviceClients: [],
   openGroups: [],
 };
 

@@ -86,12 +86,14 @@ describe('readHttpConfig', () => {
       originSecrets: [],
       secretId: 'rongcloud/app',
       apiUrls: ['https://api.sg-light-api.com', 'https://api-b.sg-light-api.com'],
-      jwksUrl: new URL('https://issuer.example/.well-known/jwks.json'),
+      keySet: new URL('https://issuer.example/.well-known/jwks.json'),
       tokens: {
         issuer: 'https://issuer.example/',
-        audience: 'api',
+        audiences: ['api'],
         userClaim: 'sub',
         serviceScope: 'group:join',
+        serviceClaims: ['scope', 'scp'],
+        serviceClients: [],
         openGroups: [],
       },
     });
@@ -100,14 +102,20 @@ describe('readHttpConfig', () => {
   it('takes what is set', () => {
     const config = readHttpConfig({
       ...http,
+      JWT_AUDIENCE: 'app, backend,',
+      JWT_SERVICE_CLAIMS: 'roles, scope',
+      JWT_SERVICE_CLIENTS: 'c1,c2',
       JWKS_URI: 'https://keys.example/k',
       JWT_USER_CLAIM: 'uid',
       JWT_GROUPS_CLAIM: 'teams',
       JWT_SERVICE_SCOPE: 'join',
       OPEN_GROUPS: 'lobby, team-*,,',
     });
-    expect(config.jwksUrl.href).toBe('https://keys.example/k');
+    expect(config.keySet).toEqual(new URL('https://keys.example/k'));
     expect(config.tokens).toMatchObject({
+      audiences: ['app', 'backend'],
+      serviceClaims: ['roles', 'scope'],
+      serviceClients: ['c1', 'c2'],
       userClaim: 'uid',
       groupsClaim: 'teams',
       serviceScope: 'join',
@@ -152,8 +160,8 @@ describe('readHttpConfig', () => {
 
   it('wants https of the issuer, but for loopback', () => {
     expect(complaint(() => readHttpConfig({ ...http, JWT_ISSUER: 'http://issuer.example' }))).toContain('JWT_ISSUER');
-    expect(readHttpConfig({ ...http, JWT_ISSUER: 'http://localhost:4004' }).jwksUrl.href).toBe(
-      'http://localhost:4004/.well-known/jwks.json',
+    expect(readHttpConfig({ ...http, JWT_ISSUER: 'http://localhost:4004' }).keySet).toEqual(
+      new URL('http://localhost:4004/.well-known/jwks.json'),
     );
   });
 });

@@ -48,7 +48,7 @@ describe('createAuthenticator', () => {
     });
   });
 
-  it.each(['ES256', 'EdDSA'])('takes %s as well as RS256', async (alg) => {
+  it.each(['PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519'])('takes %s as well as RS256', async (alg) => {
     const other = await testKey('k2', alg);
     const { authenticate } = authenticator(keySet(key, other));
     expect(await authenticate(`Bearer ${await other.sign(good())}`)).toMatchObject({ userId: 'alice' });
@@ -70,12 +70,6 @@ describe('createAuthenticator', () => {
   it.each(['JWT', 'jwt', 'at+jwt', 'application/at+jwt', undefined])('takes the typ %s', async (typ) => {
     const header = typ === undefined ? { typ: undefined } : { typ };
     expect(await authenticator().authenticate(await bearer(good(), header as object))).toMatchObject({ kind: 'user' });
-  });
-
-  it('takes a key-bound token for a bearer token, by that scheme alone', async () => {
-    const bound = await bearer({ ...good(), cnf: { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' } });
-    expect(await authenticator().authenticate(bound)).toMatchObject({ userId: 'alice' });
-    await refused(bound.replace('Bearer', 'DPoP'));
   });
 
   it.each(['logout+jwt', 'dpop+jwt', 'JWE', ''])('refuses the typ %s', async (typ) => {
@@ -103,6 +97,10 @@ describe('createAuthenticator', () => {
     ['it is not yet valid', { nbf: NOW + 61 }],
     ['it lives longer than a day', { exp: NOW + 24 * 3600 + 1 }],
     ['it lives for ten years', { exp: NOW + 10 * 365 * 24 * 3600 }],
+    ['nbf is no number', { nbf: String(NOW) as unknown as number }],
+    ['it is bound to a key', { cnf: { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' } }],
+    ['it is bound to nothing that can be read', { cnf: null }],
+    ['it is a logout token', { events: { 'http://schemas.openid.net/event/backchannel-logout': {} } }],
     ['sub is missing', { sub: undefined }],
   ])('refuses a token when %s', async (_name, change) => {
     const claims = JSON.parse(JSON.stringify({ ...good(), ...change }));
@@ -147,6 +145,8 @@ describe('createAuthenticator', () => {
     ['a list for a typ', { typ: ['JWT'] }],
     ['alg none', { alg: 'none' }],
     ['alg PS256', { alg: 'PS256' }],
+    ['alg RS512', { alg: 'RS512' }],
+    ['a list for an alg', { alg: ['RS256'] }],
   ])('refuses a header with %s', async (_name, header) => {
     const token = await rawToken({ alg: 'RS256', kid: 'k1', ...header }, Buffer.from(JSON.stringify(good())));
     await refused(`Bearer ${token}`, await rawAuthenticator());
@@ -172,6 +172,68 @@ describe('createAuthenticator', () => {
     const body = Buffer.from(JSON.stringify(good())).toString('base64url');
     const mac = createHmac('sha256', JSON.stringify(key.jwk)).update(`${head}.${body}`).digest('base64url');
     await refused(`Bearer ${head}.${body}.${mac}`);
+  });
+
+  it.each([
+    ['EdDSA', 'Ed25519'],
+    ['Ed25519', 'EdDSA'],
+  ])('takes %s by a key that the issuer calls %s', async (alg, named) => {
+    const other = await testKey('k2', alg);
+    const { authenticate } = authenticator(JSON.stringify({ keys: [{ ...other.jwk, alg: named }] }));
+    expect(await authenticate(`Bearer ${await other.sign(good())}`)).toMatchObject({ userId: 'alice' });
+  });
+
+  it('takes a token by any of the keys that share its id, also of another algorithm', async () => {
+    const twins = [stranger, key, await testKey('k1', 'ES256')];
+    for (const keys of [twins, twins.toReversed()]) {
+      for (const twin of twins) {
+        const { authenticate } = authenticator(keySet(...keys));
+        expect(await authenticate(`Bearer ${await twin.sign(good())}`)).toMatchObject({ userId: 'alice' });
+      }
+    }
+  });
+
+  it('takes a token that names no key by any key of the issuer', async () => {
+    const { authenticate } = authenticator(keySet(await testKey('k0'), key));
+    const token = await bearer(good(), { kid: undefined });
+    expect(await authenticate(token)).toMatchObject({ userId: 'alice' });
+    expect(await authenticate(token)).toMatchObject({ userId: 'alice' });
+  });
+
+  it.each([
+    ['that names its key', {}, 8],
+    ['that names no key', { kid: undefined }, 4],
+  ])('tries a token %s with no more than %j %i keys', async (_name, header, most) => {
+    const strangers = await Promise.all(Array.from({ length: most }, () => testKey('k1')));
+    const cause = { message: `the signature is not by a key of the issuer: tried ${most}` };
+    const last = authenticator(keySet(...strangers, key)).authenticate;
+    await expect(last(await bearer(good(), header))).rejects.toMatchObject({ cause });
+    const inTime = authenticator(keySet(...strangers.slice(1), key)).authenticate;
+    expect(await inTime(await bearer(good(), header))).toMatchObject({ userId: 'alice' });
+  });
+
+  it('takes a token for one of several audiences, also of the client that stands for it', async () => {
+    const clock = clockOf(() => NOW * 1000);
+    const keys = createIssuerKeys(async () => keySet(key), clock);
+    const authenticate = createAuthenticator({ rules: { ...RULES, audiences: ['app', 'backend'] }, keys, clock });
+    for (const claims of [
+      { aud: 'app' },
+      { aud: ['x', 'backend'] },
+      { aud: undefined, token_use: 'access', client_id: 'backend' },
+    ]) {
+      const token = await bearer(JSON.parse(JSON.stringify({ ...good(), ...claims })));
+      expect(await authenticate(token)).toMatchObject({ userId: 'alice' });
+    }
+    for (const aud of ['app,backend', 'api', undefined, '', ['appbackend']]) {
+      await refused(await bearer(JSON.parse(JSON.stringify({ ...good(), aud }))), authenticate);
+    }
+  });
+
+  it('takes a token without a user claim from a service', async () => {
+    const { sub: _, ...claims } = good();
+    const { authenticate } = authenticator();
+    expect(await authenticate(await bearer({ ...claims, scope: 'group:join' }))).toMatchObject({ kind: 'service' });
+    await refused(await bearer(claims), authenticate);
   });
 
   it("refuses another's signature under a known kid, and an altered token", async () => {

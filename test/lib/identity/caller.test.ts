@@ -21,11 +21,11 @@ describe('toCaller', () => {
     ['in white space', { sub: ' alice' }],
     ['with a control character', { sub: 'al\u0000ice' }],
     ['no UTF-8', { sub: 'al\ufffdice' }],
-  ])('gives nobody where the user claim is %s, a service included', (_name, claims) => {
+  ])('gives nobody where the user claim is %s, but to a service', (_name, claims) => {
     // A token may hold whatever JSON can say.
     const token = JSON.parse(JSON.stringify(claims));
     expect(callerOf(token)).toBeUndefined();
-    expect(callerOf({ ...token, scope: 'group:join' })).toBeUndefined();
+    expect(callerOf({ ...token, scope: 'group:join' })).toMatchObject({ kind: 'service' });
   });
 
   it('takes a user claim of 64 characters', () => {
@@ -69,11 +69,60 @@ describe('toCaller', () => {
     expect(callerOf({ sub: 'a', scope: 'group:join' }, changes)).toMatchObject({ kind: 'user' });
   });
 
+  it('looks for the scope where the rules say', () => {
+    const permissions = { sub: 'a', permissions: ['group:join'] };
+    expect(callerOf(permissions)).toMatchObject({ kind: 'user' });
+    const changes = { serviceClaims: ['permissions', 'roles'] };
+    expect(callerOf(permissions, changes)).toMatchObject({ kind: 'service' });
+    expect(callerOf({ sub: 'a', roles: ['group:join'] }, changes)).toMatchObject({ kind: 'service' });
+    expect(callerOf({ sub: 'a', scope: 'group:join' }, changes)).toMatchObject({ kind: 'user' });
+  });
+
+  it.each([
+    { client_id: 'backend' },
+    { azp: 'backend' },
+    { cid: 'backend' },
+    { appid: 'backend' },
+    { client_id: 'other-backend', azp: 'app' },
+  ])('takes the scope of a client that is listed for a service: %j', (claims) => {
+    const changes = { serviceClients: ['backend', 'other-backend'] };
+    expect(callerOf({ scope: 'group:join', ...claims }, changes)).toMatchObject({ kind: 'service' });
+  });
+
+  it.each([
+    {},
+    { sub: 'backend' },
+    { client_id: 'app', azp: 'backend' },
+    { client_id: ['backend'] },
+    { client_id: null, azp: 'backend' },
+    { client_id: '', azp: 'backend' },
+    { client_id: 'Backend' },
+    { client_id: 'backend ' },
+  ])('takes the scope of no other client: %j is a user', (claims) => {
+    const token = JSON.parse(JSON.stringify({ sub: 'alice', scope: 'group:join', ...claims }));
+    expect(callerOf(token, { serviceClients: ['backend'] })).toMatchObject({ kind: 'user', groupPatterns: [] });
+    expect(callerOf({ ...token, sub: '' }, { serviceClients: ['backend'] })).toBeUndefined();
+  });
+
+  it('takes no client for a service without the scope', () => {
+    expect(callerOf({ sub: 'a', client_id: 'backend' }, { serviceClients: ['backend'] })).toMatchObject({
+      kind: 'user',
+    });
+  });
+
   it('grants by a list of texts in the groups claim, and never by * alone', () => {
     expect(callerOf({ sub: 'a', groups: ['g', '*', 7, null, 'team-*'] })).toMatchObject({
       groupPatterns: ['g', 'team-*'],
     });
-    expect(callerOf({ sub: 'a', groups: 'g' })).toMatchObject({ groupPatterns: [] });
+  });
+
+  it('takes a text in the groups claim for a list of one', () => {
+    const patternsOf = (groups: unknown) => callerOf({ sub: 'a', groups });
+    expect(patternsOf('team-1')).toMatchObject({ groupPatterns: ['team-1'] });
+    expect(patternsOf('a,b c')).toMatchObject({ groupPatterns: ['a,b c'] });
+    expect(patternsOf('*')).toMatchObject({ groupPatterns: [] });
+    for (const groups of [7, true, null, { 0: 'g' }, [['g']]])
+      expect(patternsOf(groups)).toMatchObject({ groupPatterns: [] });
   });
 
   it('grants nothing where no groups claim is named', () => {

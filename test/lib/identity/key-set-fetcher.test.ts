@@ -23,6 +23,13 @@ describe('httpKeySetFetcher', () => {
     expect(await httpKeySetFetcher(url)()).toBe('{"keys":[]}');
   });
 
+  it('says who asks: firewalls refuse those that do not', async () => {
+    const url = await serve((request, response) => {
+      response.writeHead(request.headers['user-agent'] === undefined ? 403 : 200).end('{"keys":[]}');
+    });
+    expect(await httpKeySetFetcher(url)()).toBe('{"keys":[]}');
+  });
+
   it('keeps no connection, which would be dead after a freeze', async () => {
     const issuer = await startFaultyServer(answers(200, '{"keys":[]}'));
     const fetch = httpKeySetFetcher(new URL(issuer.url));

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { clientOf, senderOf } from '../../../lib/identity/sender.ts';
+import { clientNameOf, senderOf } from '../../../lib/identity/sender.ts';
 
 const service = (claims: object) => senderOf({ kind: 'service', claims: { ...claims } });
 const hashOf = (client: string) => createHash('sha256').update(client).digest('hex').slice(0, 32);
@@ -9,8 +9,10 @@ describe('senderOf', () => {
   it.each([
     [{ client_id: 'c', azp: 'a', sub: 's' }, 'c'],
     [{ azp: 'a', sub: 's' }, 'a'],
+    [{ cid: 'o', appid: 'e', sub: 's' }, 'o'],
+    [{ appid: 'e', sub: 's' }, 'e'],
     [{ sub: 's' }, 's'],
-    [{ client_id: '', azp: 'a' }, 'a'],
+    [{ client_id: '', azp: 'a', sub: 's' }, 's'],
     [{ client_id: 7, azp: ['a'], sub: 's' }, 's'],
     [{ client_id: null, azp: { a: 1 }, sub: '用户 ' }, '用户 '],
   ])('names the service of %j by the hash of %s', (claims, client) => {
@@ -32,12 +34,13 @@ describe('senderOf', () => {
   });
 });
 
-describe('clientOf', () => {
-  const clientOfService = (claims: object) => clientOf({ kind: 'service', claims: { ...claims } });
+describe('clientNameOf', () => {
+  const clientOfService = (claims: object) => clientNameOf({ kind: 'service', claims: { ...claims } });
 
   it.each([
     [{ client_id: 'c', azp: 'a', sub: 's' }, 'c'],
-    [{ client_id: '', azp: 'a', sub: 's' }, 'a'],
+    [{ client_id: '', azp: 'a', sub: 's' }, undefined],
+    [{ appid: 'e', sub: 's' }, 'e'],
     [{ client_id: 7, sub: 's' }, undefined],
     [{ sub: 'alice' }, undefined],
   ])('names the client of a service of %j: %s', (claims, client) => {
@@ -55,6 +58,6 @@ describe('clientOf', () => {
 
   it('names nothing of a user', () => {
     const claims = { client_id: 'app', azp: 'app', sub: 'alice' };
-    expect(clientOf({ kind: 'user', userId: 'alice', groupPatterns: [], claims })).toBeUndefined();
+    expect(clientNameOf({ kind: 'user', userId: 'alice', groupPatterns: [], claims })).toBeUndefined();
   });
 });

@@ -97,7 +97,10 @@ describe('a token that was good before', () => {
     clock.ms = (NOW + 159) * 1000;
     await authenticate(token);
     clock.ms = (NOW + 160) * 1000;
-    await expect(authenticate(token)).rejects.toMatchObject({ ...refusal, cause: { message: 'ERR_JWT_EXPIRED' } });
+    await expect(authenticate(token)).rejects.toMatchObject({
+      ...refusal,
+      cause: { message: 'the token has expired' },
+    });
   });
 
   it('is refused once its key is removed, or another has taken its id', async () => {
