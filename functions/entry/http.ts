@@ -1,8 +1,8 @@
 import { readHttpConfig } from '../../lib/config.ts';
 import { JoinError } from '../../lib/errors.ts';
 import { createAuthenticator } from '../../lib/identity/authenticate.ts';
-import { createIssuerKeys, type KeySetFetcher } from '../../lib/identity/issuer-keys.ts';
-import { httpKeySetFetcher } from '../../lib/identity/key-set-fetcher.ts';
+import { createIssuerKeys } from '../../lib/identity/issuer-keys.ts';
+import { keySetFetcher } from '../../lib/identity/key-set-fetcher.ts';
 import { createOriginCheck } from '../../lib/identity/origin.ts';
 import type { Enqueue } from '../../lib/join/join-or-queue.ts';
 import { createJoinUsers } from '../../lib/join/join-users.ts';
@@ -16,7 +16,7 @@ export async function start() {
   const config = readHttpConfig(process.env);
   const { joinQueueUrl, originSecrets } = config;
   const telemetry = createTelemetry('http');
-  const keys = createIssuerKeys(keySetReader(config.keySet), clock, telemetry.observe);
+  const keys = createIssuerKeys(keySetFetcher(config.keySet), clock, telemetry.observe);
   const client = await startClient(config, telemetry, () => keys.warmUp());
   return createHandler({
     authenticate: createAuthenticator({ rules: config.tokens, keys, clock }),
@@ -30,11 +30,6 @@ export async function start() {
     isRateLimited: () => client.isRateLimited,
     enqueue: joinQueueUrl === undefined ? undefined : lazyEnqueue(joinQueueUrl),
   });
-}
-
-/** An issuer's keys are fetched, or stand in the configuration. */
-function keySetReader(keySet: URL | string): KeySetFetcher {
-  return typeof keySet === 'string' ? async () => keySet : httpKeySetFetcher(keySet);
 }
 
 /** A sender whose SQS client is loaded at the first use: most requests never need it. A load that fails is tried again. */

@@ -42,7 +42,7 @@ const CLIENT_CLAIMS = ['client_id', 'azp', 'cid', 'appid'] as const;
 
 /** The caller that verified claims speak of, or undefined if a user's token has no valid id in the user claim. */
 export function toCaller(claims: JWTPayload, rules: TokenRules): Caller | undefined {
-  if (isService(claims, rules)) return { kind: 'service', claims };
+  if (hasServiceScope(claims, rules) && isServiceClient(claims, rules)) return { kind: 'service', claims };
   const userId = claimOf(claims, rules.userClaim);
   if (typeof userId !== 'string' || idFault(userId) !== undefined) return undefined;
   return { kind: 'user', userId, groupPatterns: [...grants(claims, rules.groupsClaim), ...rules.openGroups], claims };
@@ -57,8 +57,13 @@ export function clientOf(claims: JWTPayload): string | undefined {
   return typeof client === 'string' ? client : undefined;
 }
 
-function isService(claims: JWTPayload, { serviceClaims, serviceScope, serviceClients }: TokenRules): boolean {
-  if (!serviceClaims.some((name) => scopes(claimOf(claims, name)).includes(serviceScope))) return false;
+/** Whether a token holds the scope of services. It makes one of a client's token that counts. */
+export function hasServiceScope(claims: JWTPayload, { serviceClaims, serviceScope }: TokenRules): boolean {
+  return serviceClaims.some((name) => scopes(claimOf(claims, name)).includes(serviceScope));
+}
+
+/** Whether a token's client may be a service. */
+export function isServiceClient(claims: JWTPayload, { serviceClients }: TokenRules): boolean {
   return serviceClients.length === 0 || serviceClients.includes(clientOf(claims));
 }
 

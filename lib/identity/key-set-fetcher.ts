@@ -9,6 +9,11 @@ const MAX_KEYS_BYTES = 64 * 1024;
 /** Web application firewalls refuse requests without one. */
 const USER_AGENT = 'rongcloud-group-join';
 
+/** Gives the text of a key set, which is at an address or in the configuration. */
+export function keySetFetcher(keySet: URL | string): KeySetFetcher {
+  return typeof keySet === 'string' ? async () => keySet : httpKeySetFetcher(keySet);
+}
+
 /**
  * Fetches a key set over HTTP: 2 seconds and 64 kB at most, no redirects, status 200 only. Built on node:https,
  * since the global fetch would load Node's undici at a start.

@@ -8,7 +8,7 @@ const MAX_LIFETIME_SECONDS = 24 * 60 * 60;
 const TOLERANCE_SECONDS = 60;
 
 /** A rule of tokens: the cause that the log has for a breach, which never quotes the token, and whether there is one. */
-interface TokenRule<Part> {
+export interface TokenRule<Part> {
   readonly cause: string;
   isBroken(part: Part, rules: TokenRules, nowSeconds: number): boolean;
 }

@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Clock } from '../../lib/clock.ts';
+import { readHttpConfig } from '../../lib/config.ts';
+import { ConfigError, type Environment } from '../../lib/environment.ts';
+import { keySetFetcher } from '../../lib/identity/key-set-fetcher.ts';
+import { explain } from './explain.ts';
+
+// What the HTTP door makes of a token: echo "$TOKEN" | npm run explain -- --stage prod --group team-1
+
+const USAGE = 'Usage: echo "$TOKEN" | npm run explain -- --stage prod [--param="name=value"] [--group ID [--user ID]]';
+const option = { type: 'string' } as const;
+
+/** The variables that the stage gives to the HTTP function, as osls resolves them. */
+function environmentOf(stage: string, others: string[]): Environment {
+  const args = ['print', '--stage', stage, '--path', 'functions.http.environment', '--format', 'json', ...others];
+  const serverless = new URL('../../node_modules/serverless/bin/serverless.js', import.meta.url).pathname;
+  const env = { ...process.env, SLS_TELEMETRY_DISABLED: '1' };
+  const said = execFileSync(process.execPath, [serverless, ...args], { encoding: 'utf8', env });
+  const entries = Object.entries(JSON.parse(said)).filter(([, value]) => typeof value !== 'object');
+  return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
+}
+
+async function main(): Promise<boolean> {
+  const { values } = parseArgs({
+    options: { stage: option, region: option, group: option, user: option, param: { ...option, multiple: true } },
+  });
+  if (values.stage === undefined) throw new TypeError('--stage is missing');
+  const token = await text(process.stdin);
+  const others = (values.param ?? []).map((param) => `--param=${param}`);
+  if (values.region !== undefined) others.push(`--region=${values.region}`);
+  // Only what is said of tokens counts here.
+  const needless = { RONGCLOUD_SECRET_ID: 'unread', RONGCLOUD_API_URLS: 'https://unread.invalid' };
+  const environment = environmentOf(values.stage, others);
+  const config = readHttpConfig({ ...environment, ...needless });
+  // The app's rule may read variables of its own.
+  for (const [name, value] of Object.entries(environment)) process.env[name] ??= value;
+  const { decide } = await import('../../lib/policy.ts');
+  const { lines, isGood } = await explain(token, {
+    rules: config.tokens,
+    fetchKeySet: keySetFetcher(config.keySet),
+    clock: new Clock(),
+    sleep: (ms, options) => setTimeout(ms, undefined, options),
+    decide,
+    groupId: values.group,
+    userId: values.user,
+  });
+  console.log(lines.join('\n'));
+  return isGood;
+}
+
+try {
+  process.exitCode = (await main()) ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof ConfigError || error instanceof TypeError)) throw error;
+  console.error(error instanceof ConfigError ? error.message : `${error.message}\n${USAGE}`);
+  process.exitCode = 2;
+}
