@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 /**
- * What takes minutes: simulated days, every command of the docs, the memory of hostile bodies and of many
+ * What takes minutes: simulated days, every command and rule of the docs, the memory of hostile bodies and of many
  * calls, the suite under another rule. `npm run test:slow`.
  */
 const SLOW = [
@@ -13,6 +13,7 @@ const SLOW = [
   'model/outage',
   'model/queues-down',
   'own-rule',
+  'policy-docs',
   'sandbox/aws/cli',
 ].map((name) => `test/${name}.test.ts`);
 

@@ -5,8 +5,8 @@ import type { JoinRequest } from './join/join-request.ts';
 export type Decision = { allowed: true } | { allowed: false; reason: string };
 
 /**
- * Decides whether a caller may make a join. This is the place for an app's own rule: a pure function of who asks
- * (`caller.claims` holds the whole verified token) and of what.
+ * Decides whether a caller may make a join. This is the place for an app's own rule, of who asks (`caller.claims` holds the
+ * whole verified token) and of what. It may be async and look things up: docs/policy.md.
  *
  * As shipped: a service may add anyone. A user may add only itself, only to a group that its token grants or that
  * is open to all, and may not set `groupName`, which renames the group for everyone.

@@ -1,4 +1,5 @@
 import { buildFunctions } from '../build.ts';
+import { located } from '../locate.ts';
 import { forward } from './http/forward.ts';
 import { listen } from './http/server.ts';
 import { isMetrics } from './lambda/functions.ts';
@@ -24,7 +25,7 @@ try {
     // The functions' log lines, without their metrics.
     onOutput: (line) => {
       if (!line.startsWith('{')) lastWords = line.trim() || lastWords;
-      else if (!isMetrics(line)) console.log(line);
+      else if (!isMetrics(line)) console.log(located(line));
     },
     onTrouble: console.error,
     onExit: () => {

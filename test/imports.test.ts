@@ -96,6 +96,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sandbox/lambda',
     'sandbox/console',
     'build.ts',
+    'locate.ts',
   ],
   'tools/sim': ['lib/clock.ts'],
   'tools/explain': [

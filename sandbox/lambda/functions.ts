@@ -80,6 +80,8 @@ async function startOnce(options: FunctionsOptions): Promise<Functions> {
       PATH: process.env.PATH,
       HOME: folder,
       SANDBOX_FOLDER: folder,
+      // Stand-ins for what the app's own rule asks.
+      ...awsAddresses(process.env),
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
       AWS_SESSION_TOKEN: awsSessionToken,
@@ -113,6 +115,11 @@ async function startOnce(options: FunctionsOptions): Promise<Functions> {
     functionNames: DOORS.map(nameOf),
     close,
   };
+}
+
+/** Where the SDK finds services of AWS that this sandbox has no stand-in for. */
+function awsAddresses(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('AWS_ENDPOINT_URL_')));
 }
 
 /** Waits until both doors listen. What serverless-offline says is shown only if it fails to start. */

@@ -32,7 +32,8 @@ export interface TelemetryBed {
   clock: { laterMs: number };
   /** What Secrets Manager holds. */
   secrets: Map<string, string>;
-  start(door: 'http' | 'invoke' | 'queue', changes?: Record<string, string>): Promise<BuiltDoor>;
+  /** `dist`: another folder of built doors than this project's. */
+  start(door: 'http' | 'invoke' | 'queue', changes?: Record<string, string>, dist?: URL): Promise<BuiltDoor>;
   /** An event of the HTTP door from a member `planted-user` for the group `OPEN`, with a request id of its own. */
   httpEvent(parts?: { body?: string; groupId?: string; headers?: object; claims?: object }): Promise<object>;
   /** Makes both domains fail. */
@@ -63,8 +64,8 @@ export async function startTelemetryBed(): Promise<TelemetryBed> {
     issuer,
     clock,
     secrets,
-    async start(name, changes = {}) {
-      const door = await startBuiltDoor(name, {
+    async start(name, changes = {}, dist) {
+      const env = {
         AWS_REGION: 'us-east-1',
         AWS_ACCESS_KEY_ID: 'test',
         AWS_SECRET_ACCESS_KEY: AWS_KEY,
@@ -82,7 +83,8 @@ export async function startTelemetryBed(): Promise<TelemetryBed> {
         POWERTOOLS_METRICS_NAMESPACE: 'JoinTest',
         POWERTOOLS_LOG_LEVEL: 'DEBUG',
         ...changes,
-      });
+      };
+      const door = await startBuiltDoor(name, env, dist);
       doors.push(door);
       return door;
     },

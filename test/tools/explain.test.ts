@@ -8,6 +8,7 @@ import { createAuthenticator } from '../../lib/identity/authenticate.ts';
 import type { TokenRules } from '../../lib/identity/caller.ts';
 import { createIssuerKeys } from '../../lib/identity/issuer-keys.ts';
 import { type ExplainOptions, explain } from '../../tools/explain/explain.ts';
+import { MEMBER, memberGroup } from '../helpers/claims.ts';
 import { clockOf } from '../helpers/clock-of.ts';
 import { goodClaims, keySet, RULES, type TestKey, testKey } from '../helpers/tokens.ts';
 
@@ -215,15 +216,15 @@ describe('npm run explain', () => {
   it('judges by the values of the stage', { timeout: 60_000 }, async () => {
     const { iat: _, exp: __, ...claims } = goodClaims(0);
     const seconds = Math.floor(Date.now() / 1000);
-    const token = await key.sign({ ...claims, iss: 'my-app', iat: seconds, exp: seconds + 300 });
+    const token = await key.sign({ ...claims, ...MEMBER, iss: 'my-app', iat: seconds, exp: seconds + 300 });
     const stage = ['--stage', 'dev', param('jwtIssuer', 'my-app'), param('jwks', keySet(key))];
     const good = await run(
       token,
       ...stage,
       param('jwtAudience', 'api'),
-      param('openGroups', 'lobby'),
+      param('jwtGroupsClaim', 'groups'),
       '--group',
-      'lobby',
+      memberGroup('x'),
     );
     expect(good.said).toContain('The user alice');
     expect(good).toMatchObject({ status: 0, said: expect.stringContaining('The rule lets it in.') });
