@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts';
 import { JoinError } from './errors.ts';
 import { freeze } from './freeze.ts';
 import type { Caller } from './identity/caller.ts';
+import { callerName } from './identity/refused-caller.ts';
 import type { JoinRequest } from './join/join-request.ts';
 import type { Decision } from './policy.ts';
 import { type Sleep, withDeadline } from './rongcloud/with-deadline.ts';
@@ -39,7 +40,9 @@ export async function askPolicy(
   const decision = await answerOf(deps, caller, request, limitMs).catch((cause: unknown) => {
     throw new JoinError('POLICY_UNAVAILABLE', { cause });
   });
-  if (!decision.allowed) throw new JoinError('FORBIDDEN', { detail: decision.reason });
+  if (!decision.allowed) {
+    throw new JoinError('FORBIDDEN', { detail: decision.reason, caller: callerName(caller.claims) });
+  }
 }
 
 async function answerOf(

@@ -86,6 +86,8 @@ export interface JoinErrorOptions {
   upstreamCode?: number;
   requestId?: string;
   fields?: readonly FieldError[];
+  /** Who was refused, if the token is for this app: to be counted, and told to nobody. */
+  caller?: string;
   cause?: unknown;
 }
 
@@ -99,6 +101,7 @@ export class JoinError extends Error {
   readonly upstreamCode: number | undefined;
   readonly requestId: string | undefined;
   readonly fields: readonly FieldError[] | undefined;
+  readonly caller: string | undefined;
 
   constructor(code: JoinErrorCode, options: JoinErrorOptions = {}) {
     super(options.detail ?? DETAILS[code], options.cause === undefined ? {} : { cause: options.cause });
@@ -112,6 +115,7 @@ export class JoinError extends Error {
     this.upstreamCode = options.upstreamCode;
     this.requestId = options.requestId;
     this.fields = options.fields;
+    this.caller = options.caller;
   }
 
   /** What a 503 asks the caller to wait, in seconds; undefined for every other status. */

@@ -13,8 +13,8 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SERVERLESS = join(ROOT, 'node_modules/serverless/bin/serverless.js');
 const EXCEPTIONS = 'docs/decisions/nag.md';
-/** What every stage must have. These win over what stages.yml says of prod. */
-const VALUES = ['dataCenter=singapore', 'jwtIssuer=https://issuer.example', 'jwtAudience=api'];
+/** What every stage must have, and all that may be found. These win over what stages.yml says of prod. */
+const VALUES = ['dataCenter=singapore', 'jwtIssuer=https://issuer.example', 'jwtAudience=api', 'tracing=Active'];
 
 const folder = mkdtempSync(join(tmpdir(), 'nag-'));
 try {

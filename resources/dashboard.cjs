@@ -6,27 +6,18 @@ const NAMESPACE = '${self:custom.metricsNamespace}';
 const FUNCTION = '${self:service}-${sls:stage}-';
 const QUEUE = '${self:service}-${sls:stage}-joins';
 
-const doors = (name, stat = 'Sum') =>
-  ['http', 'invoke', 'queue'].map((door) => [
-    NAMESPACE,
-    name,
-    'service',
-    SERVICE,
-    'door',
-    door,
-    { label: `${name}, ${door}`, stat },
-  ]);
-const codes = (name) =>
-  JOIN_ERROR_CODES.map((code) => [NAMESPACE, name, 'service', SERVICE, 'code', code, { label: code, stat: 'Sum' }]);
-const queueDoor = (name, stat) => [
+const atDoor = (name, door, stat) => [
   NAMESPACE,
   name,
   'service',
   SERVICE,
   'door',
-  'queue',
-  { label: `${name}, ${stat}`, stat },
+  door,
+  { label: `${name}, ${door}`, stat },
 ];
+const doors = (name, stat = 'Sum') => ['http', 'invoke', 'queue'].map((door) => atDoor(name, door, stat));
+const codes = (name) =>
+  JOIN_ERROR_CODES.map((code) => [NAMESPACE, name, 'service', SERVICE, 'code', code, { label: code, stat: 'Sum' }]);
 const lambda = (name, door, stat) => [
   'AWS/Lambda',
   name,
@@ -36,45 +27,41 @@ const lambda = (name, door, stat) => [
 ];
 const sqs = (name, queue, stat = 'Maximum') => ['AWS/SQS', name, 'QueueName', queue, { stat }];
 
-/** Three rows: callers, RongCloud, queue. Each widget answers one question. */
+/**
+ * Three rows: callers, RongCloud, queue. Each widget answers one question. Three dashboards an account are free, of at most
+ * 50 metrics each.
+ * https://aws.amazon.com/cloudwatch/pricing/
+ */
 const ROWS = [
   [
     ['Users joined', doors(names.joinedUsers)],
     ['Failures by code', codes(names.failures)],
-    [
-      'Time to answer',
-      [lambda('Duration', 'http', 'p50'), lambda('Duration', 'http', 'p99'), lambda('Duration', 'invoke', 'p99')],
-    ],
+    ['Time to answer', ['http', 'invoke'].map((door) => lambda('Duration', door, 'p99'))],
   ],
   [
-    ['Calls to RongCloud', [...doors(names.upstreamCalls), ...doors(names.rateRefusals)]],
-    ['Time of RongCloud', [...doors(names.upstreamLatency, 'p50'), ...doors(names.upstreamLatency, 'p99')]],
-    [
-      'Retries and switches',
-      [...doors(names.attempts, 'Maximum'), ...doors(names.domainSwitch), ...doors(names.retryBudgetExhausted)],
-    ],
-    [
-      'Secret and keys',
-      [names.secretRefresh, names.staleSecret, names.keyRefresh, names.staleKeys].flatMap((name) => doors(name)),
-    ],
+    ['Calls to RongCloud', doors(names.upstreamCalls)],
+    ['Time of RongCloud', doors(names.upstreamLatency, 'p99')],
+    ['Switches of the domain', doors(names.domainSwitch)],
+    ['Stale secret and keys', [...doors(names.staleSecret), atDoor(names.staleKeys, 'http', 'Sum')]],
   ],
   [
     [
       'Messages waiting',
       [sqs('ApproximateNumberOfMessagesVisible', QUEUE), sqs('ApproximateNumberOfMessagesNotVisible', QUEUE)],
     ],
-    [
-      'Age of the oldest message',
-      [sqs('ApproximateAgeOfOldestMessage', QUEUE), queueDoor(names.messageAge, 'Maximum')],
-    ],
+    ['Age of the oldest message', [atDoor(names.messageAge, 'queue', 'Maximum')]],
     [
       'Coalescing',
-      [queueDoor(names.queueMessages, 'Sum'), queueDoor(names.usersPerCall, 'Average'), ...doors(names.queuedUsers)],
+      [
+        atDoor(names.queuedUsers, 'http', 'Sum'),
+        atDoor(names.queueMessages, 'queue', 'Sum'),
+        atDoor(names.usersPerCall, 'queue', 'Average'),
+      ],
     ],
     [
       'Given up',
       [
-        queueDoor(names.deadLettered, 'Sum'),
+        atDoor(names.deadLettered, 'queue', 'Sum'),
         sqs('ApproximateNumberOfMessagesVisible', `${QUEUE}-dead`),
         sqs('ApproximateNumberOfMessagesVisible', `${SERVICE}-failed-invocations`),
       ],
@@ -94,16 +81,18 @@ const widgets = ROWS.flatMap((row, y) =>
   })),
 );
 
-module.exports = {
-  Resources: {
-    Dashboard: {
-      Type: 'AWS::CloudWatch::Dashboard',
-      Properties: {
-        // Dashboards are global, so each region's has a name of its own.
-        // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudwatch-dashboard.html
-        DashboardName: { 'Fn::Sub': `${SERVICE}-\${AWS::Region}` },
-        DashboardBody: { 'Fn::Sub': JSON.stringify({ widgets }) },
-      },
-    },
+const DASHBOARD = {
+  Type: 'AWS::CloudWatch::Dashboard',
+  Properties: {
+    // Dashboards are global, so each region's has a name of its own.
+    // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudwatch-dashboard.html
+    DashboardName: { 'Fn::Sub': `${SERVICE}-\${AWS::Region}` },
+    DashboardBody: { 'Fn::Sub': JSON.stringify({ widgets }) },
   },
 };
+
+/** What the stage parameter `dashboard` asks for. */
+module.exports = async ({ resolveVariable }) => ({
+  Resources: (await resolveVariable('param:dashboard')) === 'yes' ? { Dashboard: DASHBOARD } : {},
+});
+module.exports.DASHBOARD = DASHBOARD;

@@ -48,6 +48,9 @@ const RULES = {
     /^(1|3|5|7|14|30|60|90|120|150|180|365|400|545|731|1096|1827|2192|2557|2922|3288|3653)$/,
     'a number of days that CloudWatch Logs takes, such as 7, 30, 90 or 365',
   ],
+  tracing: [/^(PassThrough|Active)$/, 'PassThrough or Active'],
+  alarms: [/^(yes|no)$/, 'yes or no'],
+  dashboard: [/^(yes|no)$/, 'yes or no'],
   // Powertools reads it.
   logLevel: [/^(DEBUG|INFO|WARN|ERROR)$/, 'DEBUG, INFO, WARN or ERROR'],
 };

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { awsCases, type Case, recordedCases } from './helpers/alarm-cases.ts';
 import { type AlarmProperties, firstAlarm, timesRaised } from './helpers/alarm-evaluator.ts';
@@ -5,6 +6,7 @@ import { alarmTable } from './helpers/alarm-table.ts';
 import { dataOf, type Lateness, type Pattern } from './helpers/alarm-traffic.ts';
 import { ALARMS, isPage, ownMetricsOfAlarms } from './helpers/alarms.ts';
 import { type FaultName, type Recording, recordFaults } from './helpers/recorded-faults.ts';
+import { refusalCases } from './helpers/refusal-cases.ts';
 
 const MINUTE = 60;
 const DAY = 24 * 60 * MINUTE;
@@ -52,7 +54,7 @@ describe('the alarms', () => {
   const documented = new Map(alarmTable().map((row) => [row.alarm, row]));
 
   it('fire within the stated time, with what the doors emit and data points 3 and 70 seconds late', () => {
-    const cases = [...recordedCases(recorded), ...awsCases()];
+    const cases = [...recordedCases(recorded), ...awsCases(), ...refusalCases(recorded)];
     const rows = cases.flatMap(({ fault, traffic, patterns, alarms }: Case) =>
       alarms.map((alarm) => {
         const minutes = inMinutes(slowest([alarmNamed(alarm)], patterns));
@@ -82,17 +84,29 @@ describe('the alarms', () => {
     expect(slow).toEqual([]);
   }, 300_000);
 
+  it('page within 15 minutes if everybody is refused, whatever the reason', () => {
+    const cases = refusalCases(recorded);
+    const slow = cases
+      .map(({ fault, traffic, patterns, alarms }) => {
+        return { fault, traffic, minutes: inMinutes(slowest(alarms.map(alarmNamed).filter(isPage), patterns)) };
+      })
+      .filter(({ minutes }) => minutes > 15);
+    expect(cases).toHaveLength(3 * (5 + 2 * 3));
+    expect(slow).toEqual([]);
+  }, 300_000);
+
   it('stay raised as long as the failure lasts, and do not notify again and again', () => {
-    const again = [...recordedCases(recorded), ...awsCases()].flatMap(({ fault, traffic, patterns, alarms }) =>
-      alarms
-        .filter((name) =>
-          patterns.some((pattern) => {
-            const range: [number, number] = [DAY, DAY + 60 * MINUTE];
-            const data = dataOf(pattern, { ours: 70, aws: 3 }, DAY, 60 * MINUTE);
-            return EVALUATORS.some((options) => timesRaised(alarmNamed(name), data, range, options) !== 1);
-          }),
-        )
-        .map((name) => `${fault}, ${traffic}: ${name}`),
+    const again = [...recordedCases(recorded), ...awsCases(), ...refusalCases(recorded)].flatMap(
+      ({ fault, traffic, patterns, alarms }) =>
+        alarms
+          .filter((name) =>
+            patterns.some((pattern) => {
+              const range: [number, number] = [DAY, DAY + 60 * MINUTE];
+              const data = dataOf(pattern, { ours: 70, aws: 3 }, DAY, 60 * MINUTE);
+              return EVALUATORS.some((options) => timesRaised(alarmNamed(name), data, range, options) !== 1);
+            }),
+          )
+          .map((name) => `${fault}, ${traffic}: ${name}`),
     );
     expect(again).toEqual([]);
   }, 300_000);
@@ -154,6 +168,48 @@ describe('the alarms', () => {
     };
     expect(fired(busy, DAY, 30 * MINUTE)).toEqual([]);
   }, 300_000);
+
+  it.each<FaultName>(["strangers' tokens", 'tokens that name the issuer', 'no token'])(
+    'are silent beside %s, 500 a minute, while one join in 10 minutes succeeds',
+    (fault) => {
+      const junk = recorded.get(fault) ?? [];
+      const besideJoins: Pattern = (traffic, from, seconds) => {
+        quietQueues(traffic, from, seconds);
+        for (let at = from; at < from + seconds; at += 6) {
+          const recording = junk.at((at / 6) % junk.length);
+          if (recording) traffic.request(at, recording, 50);
+        }
+        // One more after the end of the junk, since alarms are looked at for a while longer.
+        for (let at = from + 7; at < from + seconds + 600; at += 600) traffic.request(at, recording('none', 'http'));
+      };
+      expect(junk.length).toBeGreaterThan(0);
+      expect(fired(besideJoins, DAY, 3 * 60 * MINUTE)).toEqual([]);
+    },
+    300_000,
+  );
+
+  it('are silent while one user without a grant tries all day, or one full group is asked for', () => {
+    const persistent: Pattern = (traffic, from, seconds) => {
+      quietQueues(traffic, from, seconds);
+      for (let at = from; at < from + seconds; at += 20) {
+        traffic.request(at, recording('a rule that refuses all', 'http'));
+        for (const door of ['http', 'invoke', 'queue'] as const)
+          traffic.request(at, recording('the group is full', door));
+      }
+    };
+    expect(fired(persistent, DAY, DAY)).toEqual([]);
+  }, 300_000);
+
+  it('are silent in a night without traffic', () => {
+    const night: Pattern = (traffic, from, seconds) => quietQueues(traffic, from, seconds);
+    expect(fired(night, DAY, 8 * 60 * MINUTE)).toEqual([]);
+  }, 300_000);
+
+  it('watch some of the metrics that the doors emit all the time, as many as the costs count', () => {
+    const healthy = new Set(recorded.get('none')?.flatMap(({ points }) => points.map(([name]) => name)));
+    const costs = readFileSync(new URL('../docs/deployment.md', import.meta.url), 'utf8');
+    expect(costs).toContain(`by the hour in which they come: ${healthy.size} while all three doors join`);
+  });
 
   it('watch what the doors emit, by the names and dimensions that it has', () => {
     const emitted = new Set([...recorded.values()].flat().flatMap(({ points }) => points.map(([name]) => name)));

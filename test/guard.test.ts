@@ -163,6 +163,9 @@ describe('a value of a stage', () => {
     ['removal', 'Retain', 'Keep'],
     ['logRetentionDays', 3653, 2],
     ['logLevel', 'DEBUG', 'debug'],
+    ['tracing', 'Active', 'yes'],
+    ['alarms', 'no', 'none'],
+    ['dashboard', 'yes', true],
   ])('as %s may be %j and may not be %j', (name, good, bad) => {
     expect(linesOf(said({ [name]: good }))).toEqual([]);
     const lines = linesOf(said({ [name]: bad }));

@@ -1,13 +1,17 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ALARMS } from './helpers/alarms.ts';
 import { schemaFaults } from './helpers/cloudformation-schema.ts';
 import { idsOf, type Package, packaged, propertiesOf, REQUIRED, type Template } from './helpers/packaged-template.ts';
 
 const load = createRequire(import.meta.url);
-const alarms: { Resources: object } = load('../resources/alarms.cjs');
-const resultBus: (serverless: { resolveVariable: (name: string) => Promise<string> }) => Promise<{ arn: unknown }> =
-  load('../resources/result-bus.cjs');
+type Optional = (serverless: {
+  resolveVariable: (name: string) => Promise<string>;
+}) => Promise<Record<string, unknown>>;
+const optional: Optional = load('../resources/optional.cjs');
+const alarms: Optional = load('../resources/alarms.cjs');
 const DOORS = ['Http', 'Invoke', 'Queue'];
 const QUEUES = ['JoinQueue', 'JoinDeadLetterQueue', 'FailedInvocationQueue'];
 const LOGS = ['HttpLogGroup', 'InvokeLogGroup', 'QueueLogGroup', 'HttpApiLogGroup'];
@@ -15,8 +19,8 @@ const ALARM = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:alarm-1';
 /** What a deployment that uses everything sets. */
 const SETTINGS = {
   secretId: 'my/secret',
-  secretKmsKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/k',
-  dataKmsKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/d',
+  secretKmsKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/aaaaaaaa-1111-2222-3333-444444444444',
+  dataKmsKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/dddddddd-1111-2222-3333-444444444444',
   ...REQUIRED,
   corsOrigins: 'https://a.example,https://b.example',
   corsHeaders: 'Tracestate,sentry-trace,Prefer',
@@ -28,15 +32,20 @@ const SETTINGS = {
   jwtGroupsClaim: 'groups',
   rollbackAlarmArns: `${ALARM},${ALARM}2`,
   rollbackMinutes: '10',
+  tracing: 'Active',
 };
 /** The stage dev with what is required. */
 let dev: Package;
 /** The stage prod with everything set. */
 let prod: Package;
+/** The same in AWS China. */
+let china: Package;
 beforeAll(async () => {
   dev = await packaged('dev', REQUIRED);
   prod = await packaged('prod', SETTINGS);
+  china = await packaged('prod', SETTINGS, undefined, ['--region', 'cn-northwest-1']);
 });
+const NOTHING = { Ref: 'AWS::NoValue' };
 const arnOf = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 
 describe('the packaged template', () => {
@@ -58,7 +67,12 @@ describe('the packaged template', () => {
   });
 
   it('encrypts its logs with the key of the stage if there is one', () => {
-    for (const id of LOGS) expect(propertiesOf(prod, id).KmsKeyId).toEqual(ownKey);
+    for (const id of LOGS) {
+      expect([propertiesOf(dev, id).KmsKeyId, propertiesOf(prod, id).KmsKeyId]).toEqual([
+        NOTHING,
+        SETTINGS.dataKmsKeyArn,
+      ]);
+    }
   });
 
   it('lets nobody make what is deployed public', () => {
@@ -70,8 +84,10 @@ describe('the packaged template', () => {
     });
   });
 
-  it('traces with X-Ray and versions its functions', () => {
-    for (const door of DOORS) expect(propertiesOf(dev, `${door}LambdaFunction`).TracingConfig.Mode).toBe('Active');
+  it('traces with X-Ray if the stage says so, and versions its functions', () => {
+    const modeOf = (template: Template, door: string) =>
+      propertiesOf(template, `${door}LambdaFunction`).TracingConfig.Mode;
+    for (const door of DOORS) expect([modeOf(dev, door), modeOf(prod, door)]).toEqual(['PassThrough', 'Active']);
     expect(idsOf(dev, 'AWS::Lambda::Version')).toHaveLength(3);
   });
 
@@ -143,21 +159,31 @@ describe('the packaged template', () => {
     }
   });
 
-  it('has every alarm and the dashboard, and notifies the topic of pages or that of tickets if there is one', () => {
-    const ids = idsOf(dev, 'AWS::CloudWatch::Alarm');
-    expect(ids).toEqual(Object.keys(alarms.Resources));
-    expect(idsOf(dev, 'AWS::CloudWatch::Dashboard')).toHaveLength(1);
-    const notifying = (condition: string, topic: string) => {
-      const actions = { 'Fn::If': [condition, [topic], { Ref: 'AWS::NoValue' }] };
-      return { AlarmActions: actions, OKActions: actions };
-    };
+  it('has every alarm and the dashboard, and notifies the topic of pages or that of tickets', () => {
+    const ids = idsOf(prod, 'AWS::CloudWatch::Alarm');
+    expect(ids).toEqual([...ALARMS.keys()].map((name) => `${name}Alarm`));
+    expect(idsOf(prod, 'AWS::CloudWatch::Dashboard')).toHaveLength(1);
     for (const id of ids) {
-      const page = propertiesOf(dev, id).AlarmDescription.startsWith('PAGE.');
-      const condition = page ? 'PagesNotify' : 'TicketsNotify';
-      expect(propertiesOf(dev, id)).toMatchObject(notifying(condition, ''));
+      const page = propertiesOf(prod, id).AlarmDescription.startsWith('PAGE.');
       const topic = page ? SETTINGS.alarmTopicArn : SETTINGS.ticketTopicArn;
-      expect(propertiesOf(prod, id)).toMatchObject(notifying(condition, topic));
+      expect(propertiesOf(prod, id)).toMatchObject({ AlarmActions: [topic], OKActions: [topic] });
     }
+  });
+
+  it('has no alarm, no dashboard, no count of 429s and nothing of X-Ray if the stage wants none of them', () => {
+    const costly = ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::Dashboard', 'AWS::Logs::MetricFilter'];
+    for (const type of costly) expect(idsOf(dev, type)).toEqual([]);
+    expect(JSON.stringify(dev)).not.toContain('xray');
+  });
+
+  it('leaves out what the stage does not want, and has no Conditions', async () => {
+    const values: Record<string, string> = { 'param:alarms': 'yes', 'self:provider.region': 'us-east-1' };
+    const { Resources } = await alarms({ resolveVariable: async (name) => values[name] ?? '' });
+    // Without a topic nobody is notified, without a bus no event is lost.
+    expect(JSON.stringify(Resources)).not.toContain('AlarmActions');
+    expect(Object.keys(Object(Resources))).not.toContain('LostEventsAlarm');
+    for (const template of [dev, prod]) expect(template).not.toHaveProperty('Conditions');
+    expect(JSON.stringify([dev, prod])).not.toContain('Fn::If');
   });
 
   it('names the dashboard for its region, since dashboards are global', () => {
@@ -187,12 +213,12 @@ describe('the packaged template', () => {
   });
 
   it('counts what API Gateway turns away, where the alarms look for it', () => {
-    const { LogGroupName, FilterPattern, MetricTransformations } = propertiesOf(dev, 'TooManyRequestsFilter');
+    const { LogGroupName, FilterPattern, MetricTransformations } = propertiesOf(prod, 'TooManyRequestsFilter');
     expect(LogGroupName).toEqual({ Ref: 'HttpApiLogGroup' });
     expect(FilterPattern).toBe('{ $.status = "429" }');
     expect(propertiesOf(dev, 'HttpApiStage').AccessLogSettings.Format).toContain('"status":"$context.status"');
     const [{ MetricNamespace, MetricName }] = MetricTransformations;
-    const [watched] = propertiesOf(dev, 'TooManyRequestsAlarm').Metrics;
+    const [watched] = propertiesOf(prod, 'TooManyRequestsAlarm').Metrics;
     expect(watched.MetricStat.Metric).toMatchObject({ Namespace: MetricNamespace, MetricName });
   });
 
@@ -219,26 +245,56 @@ describe('the packaged template', () => {
   });
 });
 
+describe('the package for AWS China', () => {
+  it('holds nothing of X-Ray, and no metric that Lambda lacks there', () => {
+    const lacked = /xray|TracingConfig|AsyncEvent/;
+    expect(JSON.stringify(prod)).toMatch(lacked);
+    expect(JSON.stringify(china)).not.toMatch(lacked);
+  });
+
+  it('has every alarm all the same, of what is left', () => {
+    expect(idsOf(china, 'AWS::CloudWatch::Alarm')).toEqual(idsOf(prod, 'AWS::CloudWatch::Alarm'));
+    const watched = (template: Template) => propertiesOf(template, 'LostInvocationsAlarm').Metrics;
+    expect([watched(prod), watched(china)]).toMatchObject([
+      [{ Id: 'm0' }, { Id: 'm1' }, { Id: 'result' }],
+      [{ Id: 'm0', ReturnData: true, MetricStat: { Metric: { MetricName: 'DestinationDeliveryFailures' } } }],
+    ]);
+  });
+
+  it('names no partition but its own, and no domain but those that services have in every partition', () => {
+    const text = JSON.stringify(china.Resources);
+    const given = Object.values(SETTINGS).flatMap((value) => value.split(','));
+    const arns = [...text.matchAll(/"(arn:aws:[^"]+)"/g)].map(([, arn]) => arn);
+    expect(arns.filter((arn) => !given.includes(arn ?? ''))).toEqual([]);
+    const domains = new Set([...text.matchAll(/"([^"]+\.amazonaws\.com)"/g)].map(([, domain]) => domain));
+    const roles = ['apigateway.amazonaws.com', 'lambda.amazonaws.com'];
+    const keys = ['secretsmanager', 'sqs'].map((service) => `${service}.\${AWS::Region}.amazonaws.com`);
+    expect([...domains].sort()).toEqual([...roles, ...keys].sort());
+  });
+});
+
+const LINT = spawnSync('cfn-lint', ['--version']).status === 0;
+describe.runIf(LINT)('cfn-lint', () => {
+  const linted = (template: Template) => {
+    const { Resources, Outputs } = template;
+    const input = JSON.stringify({ Resources, Outputs });
+    return spawnSync('cfn-lint', ['--non-zero-exit-code', 'error', '--format', 'parseable'], {
+      input,
+      encoding: 'utf8',
+    });
+  };
+
+  it('finds no error in any package', { timeout: 60_000 }, () => {
+    const wrong = { ...dev, Resources: { Queue: { Type: 'AWS::SQS::Queue', Properties: { DelaySeconds: '' } } } };
+    expect(linted(wrong).stdout).toContain("'' is not of type 'integer'");
+    for (const template of [dev, prod, china]) expect(linted(template)).toMatchObject({ status: 0, stderr: '' });
+  });
+});
+
 describe('what stages set', () => {
-  it('makes the conditions true', () => {
-    const set = (value: string) => ({ 'Fn::Not': [{ 'Fn::Equals': [value, ''] }] });
-    const none = set('');
-    expect(dev.Conditions).toEqual({
-      PagesNotify: none,
-      TicketsNotify: none,
-      HttpIsCapped: none,
-      ResultsAreTold: none,
-      SecretHasOwnKey: none,
-      DataHasOwnKey: none,
-    });
-    expect(prod.Conditions).toEqual({
-      PagesNotify: set(SETTINGS.alarmTopicArn),
-      TicketsNotify: set(SETTINGS.ticketTopicArn),
-      HttpIsCapped: set(SETTINGS.httpConcurrency),
-      ResultsAreTold: set(SETTINGS.resultBus),
-      SecretHasOwnKey: set(SETTINGS.secretKmsKeyArn),
-      DataHasOwnKey: set(SETTINGS.dataKmsKeyArn),
-    });
+  it('limits the environments of the HTTP function, or not', () => {
+    const limit = (template: Template) => propertiesOf(template, 'HttpLambdaFunction').ReservedConcurrentExecutions;
+    expect([limit(dev), limit(prod)]).toEqual([NOTHING, 50]);
   });
 
   it('hands the HTTP door the secret of what stands in front', () => {
@@ -287,16 +343,13 @@ describe('the roles', () => {
     };
     const common = (log: string) => [
       { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: { 'Fn::Sub': secret } },
-      { 'Fn::If': ['SecretHasOwnKey', decrypts, { Ref: 'AWS::NoValue' }] },
-      { 'Fn::If': ['DataHasOwnKey', usesKey, { Ref: 'AWS::NoValue' }] },
+      decrypts,
+      usesKey,
       { Effect: 'Allow', Action: traces, Resource: '*' },
       { Effect: 'Allow', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: arnOf(log) },
     ];
     const sends = (queue: string) => ({ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: arnOf(queue) });
-    const told = (bus: unknown) => {
-      const puts = { Effect: 'Allow', Action: 'events:PutEvents', Resource: bus };
-      return { 'Fn::If': ['ResultsAreTold', puts, { Ref: 'AWS::NoValue' }] };
-    };
+    const told = (bus: unknown) => ({ Effect: 'Allow', Action: 'events:PutEvents', Resource: bus });
     const reads = {
       Effect: 'Allow',
       Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'],
@@ -318,21 +371,20 @@ describe('the roles', () => {
   });
 
   it('name the bus of results by its ARN, of this account and region unless it is another', async () => {
-    const arnFor = async (bus: string) => (await resultBus({ resolveVariable: async () => bus })).arn;
+    const permission = async (bus: string) => (await optional({ resolveVariable: async () => bus })).tellResults;
     const own = 'arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/my/bus';
-    expect(await arnFor('my/bus')).toEqual({ 'Fn::Sub': own });
-    expect(await arnFor(SETTINGS.resultBus)).toBe(SETTINGS.resultBus);
+    expect(await permission('my/bus')).toMatchObject({ Resource: { 'Fn::Sub': own } });
+    expect(await permission(SETTINGS.resultBus)).toMatchObject({ Resource: SETTINGS.resultBus });
+    expect(await permission('')).toEqual(NOTHING);
   });
 
   it('give a resource of * to what sends traces alone', () => {
-    const statements = idsOf(dev, 'AWS::IAM::Role').flatMap((role) => statementsOf(dev, role));
+    const statements = idsOf(prod, 'AWS::IAM::Role').flatMap((role) => statementsOf(prod, role));
     const wide = statements.filter(({ Resource }) => JSON.stringify(Resource ?? '').includes('"*"'));
     expect(wide.map(({ Action }) => Action)).toEqual([traces, traces, traces]);
     expect(JSON.stringify(statements)).not.toMatch(/"Action":"\*|:\*"/);
   });
 });
-
-const ownKey = { 'Fn::If': ['DataHasOwnKey', SETTINGS.dataKmsKeyArn, { Ref: 'AWS::NoValue' }] };
 
 describe('the queue', () => {
   const mapping = () => propertiesOf(dev, idsOf(dev, 'AWS::Lambda::EventSourceMapping')[0] ?? '');
@@ -378,10 +430,10 @@ describe('the queue', () => {
   it.each(QUEUES)('%s keeps messages for 14 days, encrypted, and talks TLS alone', (id) => {
     expect(propertiesOf(prod, id)).toMatchObject({
       MessageRetentionPeriod: 14 * 24 * 3600,
-      // One of the two is set, whatever the stage says.
-      SqsManagedSseEnabled: { 'Fn::If': ['DataHasOwnKey', { Ref: 'AWS::NoValue' }, true] },
-      KmsMasterKeyId: ownKey,
+      SqsManagedSseEnabled: NOTHING,
+      KmsMasterKeyId: SETTINGS.dataKmsKeyArn,
     });
+    expect(propertiesOf(dev, id)).toMatchObject({ SqsManagedSseEnabled: true, KmsMasterKeyId: NOTHING });
     expect(propertiesOf(dev, id)).not.toHaveProperty('FifoQueue');
     const { Queues, PolicyDocument } = propertiesOf(dev, `${id}Policy`);
     expect(Queues).toEqual([{ Ref: id }]);

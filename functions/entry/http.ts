@@ -4,6 +4,7 @@ import { createAuthenticator } from '../../lib/identity/authenticate.ts';
 import { createIssuerKeys } from '../../lib/identity/issuer-keys.ts';
 import { keySetFetcher } from '../../lib/identity/key-set-fetcher.ts';
 import { createOriginCheck } from '../../lib/identity/origin.ts';
+import { nameRefused } from '../../lib/identity/refused-caller.ts';
 import type { Enqueue } from '../../lib/join/join-or-queue.ts';
 import { createJoinUsers } from '../../lib/join/join-users.ts';
 import { decide } from '../../lib/policy.ts';
@@ -19,7 +20,11 @@ export async function start() {
   const keys = createIssuerKeys(keySetFetcher(config.keySet), clock, telemetry.observe);
   const client = await startClient(config, telemetry, () => keys.warmUp());
   return createHandler({
-    authenticate: createAuthenticator({ rules: config.tokens, keys, clock }),
+    authenticate: nameRefused(createAuthenticator({ rules: config.tokens, keys, clock }), {
+      issuer: config.tokens.issuer,
+      audiences: [config.tokens.audience],
+      now: clock.wall,
+    }),
     decide,
     sleep,
     checkOrigin: originSecrets.length > 0 ? createOriginCheck(originSecrets) : undefined,

@@ -5,6 +5,7 @@ import type { Sending } from '../rongcloud/call-log.ts';
 import { describeCause, describeFailure } from './error-description.ts';
 import type { BatchFields, CallFields, DeadLetterFields, LostEventsFields, RequestFields } from './fields.ts';
 import names from './metric-names.json' with { type: 'json' };
+import { Recent } from './recent.ts';
 
 /** What is told of requests, calls and batches: log lines and metrics. One instance for each door. */
 export interface Telemetry {
@@ -28,16 +29,21 @@ export function createTelemetry(door: 'http' | 'invoke' | 'queue'): Telemetry {
   /** Of the batch under way: the codes of its calls that failed, and whether RongCloud said yes or no to any. */
   const failedCalls = new Set<string>();
   let answered = false;
+  const refusedCallers = new Recent();
+  const refusedGroups = new Recent();
   const count = (name: keyof typeof names, value: number): void => {
     if (value > 0) metrics.addMetric(names[name], MetricUnit.Count, value);
   };
 
   /** By code and over all doors: what went wrong, to how many users. */
-  function countFailure(code: string, users: number): void {
+  function countFailure(code: string, users: number, groupId?: string): void {
     const byCode = new Metrics({ singleMetric: false });
     byCode.addDimension('code', code);
     byCode.addMetric(names.failures, MetricUnit.Count, 1);
     byCode.addMetric(names.failedUsers, MetricUnit.Count, users);
+    if (groupId !== undefined && (code === 'GROUP_FULL' || code === 'UPSTREAM_REJECTED')) {
+      byCode.addMetric(names.refusedGroups, MetricUnit.Count, refusedGroups.add(groupId));
+    }
     byCode.publishStoredMetrics();
   }
 
@@ -73,7 +79,8 @@ export function createTelemetry(door: 'http' | 'invoke' | 'queue'): Telemetry {
       count('queuedUsers', fields.queued ?? 0);
       count('failedUsers', fields.failed ?? (error ? (fields.users ?? 0) : 0));
       count('failedRequests', error ? 1 : 0);
-      if (error) countFailure(error.code, fields.failed ?? fields.users ?? 0);
+      if (error) countFailure(error.code, fields.failed ?? fields.users ?? 0, fields.groupId);
+      if (error?.caller !== undefined) count('refusedCallers', refusedCallers.add(error.caller));
       if (fields.queueRefusal !== undefined) countFailure(fields.queueRefusal, 0);
       const someServed = (fields.joined ?? 0) + (fields.queued ?? 0) > 0;
       if (error?.blames !== 'caller') countUnserved(error !== undefined && error.status >= 500 && !someServed);
@@ -84,7 +91,7 @@ export function createTelemetry(door: 'http' | 'invoke' | 'queue'): Telemetry {
       metrics.addMetric(names.usersPerCall, MetricUnit.Count, fields.users);
       if (error) {
         failedCalls.add(error.code);
-        countFailure(error.code, fields.users);
+        countFailure(error.code, fields.users, fields.groupId);
       } else count('joinedUsers', fields.users);
       answered ||= !error || error.status < 500;
       write(error ? 'call failed' : 'called', fields, error);

@@ -11,7 +11,8 @@ const ours = (name, dimensions, statistic = 'Sum') => ({
   dimensions: { service: SERVICE, ...dimensions },
   statistic,
 });
-const failures = (code) => ours(names.failures, { code });
+const ofCode = (name, code, statistic) => ours(name, { code }, statistic);
+const failures = (code) => ofCode(names.failures, code);
 const atDoor = (name, door, statistic) => ours(name, { door }, statistic);
 const byDoor = (name) => DOORS.map((door) => atDoor(name, door));
 const lambda = (name, door, statistic = 'Sum') => ({
@@ -32,7 +33,7 @@ const api = (name) => ({
   dimensions: { ApiId: { Ref: 'HttpApi' } },
   statistic: 'Sum',
 });
-/** What resources/log-metrics.yml counts in logs. Such a metric has no dimensions, so its namespace has the stage. */
+/** What is counted in logs. Such a metric has no dimensions, so its namespace has the stage. */
 const logged = (name) => ({ namespace: `${NAMESPACE}/${SERVICE}`, name, dimensions: {}, statistic: 'Sum' });
 
-module.exports = { SERVICE, names, failures, atDoor, byDoor, lambda, sqs, api, logged };
+module.exports = { SERVICE, NAMESPACE, names, ofCode, failures, atDoor, byDoor, lambda, sqs, api, logged };

@@ -1,7 +1,7 @@
-const { names, failures, atDoor, lambda, sqs, api, logged } = require('./metrics.cjs');
+const { names, ofCode, failures, atDoor, byDoor, lambda, sqs, api, logged } = require('./metrics.cjs');
 
-const LAMBDAS = ['Http', 'Invoke', 'Queue'];
-const NO_JOIN = 'No join succeeds until a person acts.';
+/** Of these functions no other alarm tells: API Gateway tells of the HTTP function's. */
+const BEHIND_NO_GATEWAY = ['Invoke', 'Queue'];
 
 /** Most of what a door was asked to do failed, and not for the callers' faults. */
 const servesNobody = (door) => ({
@@ -9,12 +9,18 @@ const servesNobody = (door) => ({
   above: 0.9,
   see: 'ServesNobody',
 });
-/** The function fails as a whole: it can't start, or runs out of time or memory. */
-const cannotRun = (door) => ({
-  watches: [lambda('Errors', door), lambda('Invocations', door)],
-  expression: '100 * m0 / m1',
-  above: 90,
-  see: 'CannotRun',
+
+/**
+ * Three of `refused` in twelve minutes, and none `accepted`. Twelve, so that one that is accepted in ten minutes is seen
+ * whenever its data point comes. The window slides, minute by minute.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation-window.html
+ */
+const refusesAll = (refused, accepted) => ({
+  watches: [...refused, ...accepted],
+  expression: `${refused.map((_, i) => `(m${i} > 2)`).join(' + ')} - 1000 * (${accepted.map((_, i) => `m${refused.length + i}`).join(' + ')})`,
+  above: 0,
+  minutes: 12,
+  of: [1, 1],
 });
 
 /**
@@ -49,10 +55,17 @@ module.exports = {
     see: 'ServesNobody',
     todo: 'Messages have waited for over 6 minutes, and no batch gets a yes or no from RongCloud. See which code the batches fail with.',
   },
-  HttpCannotRun: {
-    ...cannotRun('Http'),
-    of: [3, 10],
-    todo: 'The HTTP function cannot start, or runs out of time or memory. Look at the last deployment and the ends of its logs.',
+  EverybodyRefused: {
+    // Whoever is admitted is served or not; the callers' own faults count as neither.
+    ...refusesAll([atDoor(names.refusedCallers, 'http', 'Maximum')], [atDoor(names.unserved, 'http', 'SampleCount')]),
+    todo: 'Callers whose tokens are for this app get 401 or 403, and nobody is admitted by HTTP. Look at what was deployed last: issuer, audience, groups claim, rule.',
+  },
+  UpstreamRefusesAll: {
+    ...refusesAll(
+      ['GROUP_FULL', 'UPSTREAM_REJECTED'].map((code) => ofCode(names.refusedGroups, code, 'Maximum')),
+      byDoor(names.joinedUsers),
+    ),
+    todo: 'RongCloud refuses users of several groups, and nobody joins. See with which upstreamCode, and whether the secret is that of the right app.',
   },
   InvokeCannotRun: {
     // The door throws what it tells its caller, which Lambda counts too. Lambda's numbers may come before ours: for two
@@ -66,8 +79,11 @@ module.exports = {
   },
   QueueCannotRun: {
     // A failed invocation hides its messages for 6 minutes, so the first is enough: a healthy function has none.
-    ...cannotRun('Queue'),
+    watches: [lambda('Errors', 'Queue'), lambda('Invocations', 'Queue')],
+    expression: '100 * m0 / m1',
+    above: 90,
     of: [1, 15],
+    see: 'CannotRun',
     todo: 'The queue function cannot start, or runs out of time or memory. Its messages come back every 6 minutes.',
   },
   QueueNotRead: {
@@ -82,11 +98,10 @@ module.exports = {
     todo: 'Messages wait and nobody reads them: the event source is disabled or deleted, or may not read the queue.',
   },
   AllThrottled: {
-    watches: ['Throttles', 'Invocations'].flatMap((name) => LAMBDAS.map((door) => lambda(name, door))),
-    expression: '100 * (m0 + m1 + m2) / (m0 + m1 + m2 + m3 + m4 + m5)',
+    watches: ['Throttles', 'Invocations'].flatMap((name) => BEHIND_NO_GATEWAY.map((door) => lambda(name, door))),
+    expression: '100 * (m0 + m1) / (m0 + m1 + m2 + m3)',
     above: 50,
     of: [2, 15],
-    see: 'Throttles',
     todo: 'Lambda refuses most invocations: the concurrency of the account is used up. Raise the limit, or find who uses it.',
   },
   ApiFailing: {
@@ -106,23 +121,11 @@ module.exports = {
     see: 'TooManyRequests',
     todo: 'API Gateway turns most requests away with 429. Find who sends them, and put a web ACL in front.',
   },
-  CredentialsRefused: {
-    watches: [failures('UPSTREAM_CREDENTIALS')],
-    above: 0,
-    of: [2, 15],
-    todo: `RongCloud refuses the App Key or the signature. ${NO_JOIN} Compare the secret with the console of RongCloud.`,
-  },
   CredentialsUnavailable: {
     watches: [failures('CREDENTIALS_UNAVAILABLE')],
     above: 0,
     of: [2, 15],
-    todo: `The secret can not be read, or is malformed. ${NO_JOIN} Look at the cause in the logs, then at the secret, its key and the role.`,
-  },
-  Misconfigured: {
-    watches: [failures('UPSTREAM_MISCONFIGURED')],
-    above: 0,
-    of: [2, 15],
-    todo: 'RongCloud refuses this app until a person acts: locked, call restricted, service not enabled, wrong data centre. upstreamCode in the logs says which.',
+    todo: 'The secret can not be read, or is malformed: new environments join nobody. Look at the cause in the logs, then at the secret, its key and the role.',
   },
   IdentityUnavailable: {
     watches: [failures('IDENTITY_UNAVAILABLE')],

@@ -1,7 +1,6 @@
 const { names, failures, atDoor, byDoor, lambda, sqs, api, logged } = require('./metrics.cjs');
 
 const UPSTREAM = ['UPSTREAM_UNAVAILABLE', 'UPSTREAM_TIMEOUT', 'UPSTREAM_UNREACHABLE', 'UPSTREAM_UNREADABLE'];
-const LAMBDAS = ['Http', 'Invoke', 'Queue'];
 const THREE_DAYS = 3 * 24 * 60 * 60;
 
 /**
@@ -14,15 +13,6 @@ module.exports = {
     above: 0,
     of: [1, 15],
     todo: 'A bug, or a function that could not start or ran out of time. Look at the error lines of the logs for the cause.',
-  },
-  InvokeErrors: {
-    // As in InvokeCannotRun, the newest two minutes may lack our own number.
-    watches: [lambda('Errors', 'Invoke'), atDoor(names.failedRequests, 'invoke')],
-    expression: 'm0 - m1',
-    above: 0,
-    of: [3, 15],
-    see: 'Errors',
-    todo: 'The Invoke function fails other than by what it tells its callers: it could not start or ran out of time.',
   },
   UpstreamUnavailable: {
     watches: [...UPSTREAM.map(failures), ...byDoor(names.upstreamCalls)],
@@ -56,12 +46,6 @@ module.exports = {
     of: [2, 15],
     todo: 'SQS takes no messages from this service. Look at the cause in the logs, then at the queue, its key and the roles.',
   },
-  DeadlineExceeded: {
-    watches: [failures('DEADLINE_EXCEEDED')],
-    above: 0,
-    of: [3, 20],
-    todo: 'Requests or batches run out of time before they can call RongCloud. Compare identityMs, secretMs and upstreamMs in the logs.',
-  },
   DeadLetters: {
     watches: [sqs('ApproximateNumberOfMessagesVisible', 'JoinDeadLetterQueue')],
     above: 0,
@@ -90,14 +74,6 @@ module.exports = {
     of: [1, 15],
     todo: 'A message has waited for over 15 minutes: the queue falls behind, or the same messages fail again and again.',
   },
-  OldestWaiting: {
-    // SQS leaves out messages that were received three times, and ours cannot see those that nobody receives.
-    watches: [sqs('ApproximateAgeOfOldestMessage', 'JoinQueue')],
-    above: 900,
-    of: [2, 5],
-    see: 'OldestMessage',
-    todo: 'A message has waited for over 15 minutes and was hardly delivered: the queue falls behind, or nobody reads it.',
-  },
   FailedInvocations: {
     watches: [sqs('ApproximateNumberOfMessagesVisible', 'FailedInvocationQueue')],
     above: 0,
@@ -112,16 +88,11 @@ module.exports = {
     todo: 'Asynchronous invocations failed and could not be kept either. Look at the queue of failed invocations, its key and the role.',
   },
   LostEvents: {
+    needs: 'resultBus',
     watches: [atDoor(names.lostEvents, 'queue')],
     above: 0,
     of: [1, 15],
     todo: 'The event bus did not take what became of queued joins. The joins themselves are not affected. Look at the bus and the role.',
-  },
-  Throttles: {
-    watches: LAMBDAS.map((door) => lambda('Throttles', door)),
-    above: 0,
-    of: [3, 20],
-    todo: 'Lambda has no concurrency left for this service. Raise the limit of the account, or find who uses it up.',
   },
   ApiErrors: {
     watches: [api('5xx'), api('Count')],

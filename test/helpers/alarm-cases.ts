@@ -24,10 +24,16 @@ const SERVES_NOBODY: Record<Door, string> = {
   invoke: 'InvokeServesNobody',
   queue: 'QueueServesNobody',
 };
-const CANNOT_RUN: Record<Door, string> = {
-  http: 'HttpCannotRun',
-  invoke: 'InvokeCannotRun',
-  queue: 'QueueCannotRun',
+/** API Gateway tells of the HTTP function. */
+const CANNOT_RUN: Record<Door, readonly string[]> = {
+  http: ['ApiFailing', 'ApiErrors', 'Errors'],
+  invoke: ['InvokeCannotRun'],
+  queue: ['QueueCannotRun', 'Errors'],
+};
+const THROTTLED: Record<Door, readonly string[]> = {
+  http: ['ApiFailing', 'ApiErrors'],
+  invoke: ['AllThrottled'],
+  queue: ['AllThrottled'],
 };
 const UPSTREAM = ['UpstreamUnavailable'];
 /** What Lambda's own numbers of each try are enough for. */
@@ -52,15 +58,15 @@ const EXPECTED: Partial<Record<FaultName, Expectation>> = {
   'RongCloud hangs': { stopsAll: true, alarms: UPSTREAM },
   'RongCloud is out of reach': { stopsAll: true, alarms: UPSTREAM },
   'RongCloud says too many': { stopsAll: true, alarms: ['RateRefusals'] },
-  'RongCloud refuses the app': { stopsAll: true, alarms: ['Misconfigured'] },
-  'RongCloud refuses the signature': { stopsAll: true, alarms: ['CredentialsRefused'] },
+  'RongCloud refuses the app': { stopsAll: true, alarms: [] },
+  'RongCloud refuses the signature': { stopsAll: true, alarms: [] },
   'the secret is out of reach': { stopsAll: true, alarms: ['CredentialsUnavailable'] },
   'the secret is stale': { stopsAll: false, alarms: ['StaleSecret'] },
   'no keys of the issuer': { stopsAll: true, alarms: ['IdentityUnavailable'] },
   "the issuer's keys are stale": { stopsAll: false, alarms: ['StaleKeys'] },
   'SQS takes nothing': { stopsAll: true, alarms: ['QueueUnavailable'] },
   'SQS takes nothing after a try': { stopsAll: true, alarms: ['QueueUnavailable', ...UPSTREAM] },
-  'no time is left': { stopsAll: true, alarms: ['DeadlineExceeded'] },
+  'no time is left': { stopsAll: true, alarms: [] },
   'a bug': { stopsAll: true, alarms: ['Errors'] },
   'the bus takes nothing': { stopsAll: false, alarms: ['LostEvents'] },
 };
@@ -99,16 +105,11 @@ export function recordedCases(recorded: ReadonlyMap<FaultName, readonly Recordin
 export function awsCases(): Case[] {
   const doors: readonly Door[] = ['http', 'invoke', 'queue'];
   const cannotRun = doors.flatMap((door) => {
-    const tickets: Record<Door, readonly string[]> = {
-      http: ['Errors', 'ApiFailing', 'ApiErrors'],
-      invoke: ['InvokeErrors'],
-      queue: ['Errors'],
-    };
     const crash = (traffic: Traffic, at: number, times: number): void => {
       traffic.invocation(at, door, true, times);
       if (door === 'http') traffic.gateway(at, true, times);
     };
-    return throughDoor('the function can not start', door, [CANNOT_RUN[door], ...tickets[door]], crash, {
+    return throughDoor('the function can not start', door, CANNOT_RUN[door], crash, {
       told: false,
     });
   });
@@ -117,7 +118,7 @@ export function awsCases(): Case[] {
     return throughDoor(
       'Lambda throttles',
       door,
-      ['AllThrottled', 'Throttles'],
+      THROTTLED[door],
       (traffic, at, times) => {
         traffic.aws(`Throttles ${logicalId}LambdaFunction`, at, 1, times);
         if (door === 'http') traffic.gateway(at, true, times);
@@ -155,10 +156,9 @@ function queueCases(): Case[] {
   };
   const dead = 'ApproximateNumberOfMessagesVisible JoinDeadLetterQueue';
   return [
-    of('the event source is disabled', ['QueueNotRead', 'OldestWaiting'], (minute) => ({
+    of('the event source is disabled', ['QueueNotRead'], () => ({
       'ApproximateNumberOfMessagesVisible JoinQueue': 1,
       'NumberOfMessagesReceived JoinQueue': 0,
-      'ApproximateAgeOfOldestMessage JoinQueue': minute * 60,
     })),
     of('nobody has ever read the queue', ['QueueNotRead'], () => ({
       'ApproximateNumberOfMessagesVisible JoinQueue': 1,

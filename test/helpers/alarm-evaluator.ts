@@ -51,7 +51,7 @@ const PERIOD = 60;
  * - More data points than N are looked at. Are N or more of them real, the newest N decide; else all real ones count, and
  *   what is missing is taken for what TreatMissingData says. A late data point counts as soon as it is there.
  *   https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
- * The newest data point is that of the last whole minute.
+ * The newest data point is that of the last whole minute, or of the last whole minutes that make one.
  */
 export function firstAlarm(
   alarm: AlarmProperties,
@@ -85,12 +85,21 @@ export function timesRaised(
 function isInAlarm(alarm: AlarmProperties, data: Data, now: number, extraPeriods: number): boolean {
   const newest = Math.floor(now / PERIOD) - 1;
   const periods = alarm.EvaluationPeriods + extraPeriods;
-  const minutes = Array.from({ length: periods }, (_, i) => newest - periods + 1 + i);
+  const width = minutesOf(alarm);
+  const minutes = Array.from({ length: periods }, (_, i) => newest - (periods - 1 - i) * width);
   const values = resultOf(alarm, data, now, minutes);
   return breaches(
     alarm,
     minutes.map((minute) => values.get(minute)),
   );
+}
+
+/** How many minutes make a data point, which goes by the last of them. */
+function minutesOf({ Metrics }: AlarmProperties): number {
+  const periods = new Set(Metrics.flatMap(({ MetricStat }) => (MetricStat ? [MetricStat.Period] : [])));
+  const [period = PERIOD, ...others] = periods;
+  if (others.length > 0) throw new Error('the metrics of an alarm have one period');
+  return period / PERIOD;
 }
 
 /** Whether the data points that were retrieved, the oldest first, are an alarm. */
@@ -124,7 +133,7 @@ function resultOf({ Metrics }: AlarmProperties, data: Data, now: number, minutes
   let result: Series = new Map();
   for (const { Id, ReturnData, Expression, MetricStat } of Metrics) {
     const values = MetricStat
-      ? statistics(MetricStat.Stat, data.get(nameOf(MetricStat.Metric)) ?? [], now, minutes)
+      ? statistics(MetricStat, data.get(nameOf(MetricStat.Metric)) ?? [], now, minutes)
       : calculate(Expression ?? '', series, minutes);
     series.set(Id, values);
     if (ReturnData) result = values;
@@ -132,12 +141,19 @@ function resultOf({ Metrics }: AlarmProperties, data: Data, now: number, minutes
   return result;
 }
 
-function statistics(name: string, points: readonly DataPoint[], now: number, minutes: readonly number[]): Series {
+function statistics(
+  { Stat, Period }: { Stat: string; Period: number },
+  points: readonly DataPoint[],
+  now: number,
+  minutes: readonly number[],
+): Series {
   const byMinute = index(points);
+  const width = Period / PERIOD;
   return new Map(
     minutes.flatMap((minute) => {
-      const some = byMinute.get(minute)?.filter(({ visibleAt }) => visibleAt <= now) ?? [];
-      return some.length > 0 ? [[minute, statistic(name, some)]] : [];
+      const all = Array.from({ length: width }, (_, i) => byMinute.get(minute - i) ?? []).flat();
+      const some = all.filter(({ visibleAt }) => visibleAt <= now);
+      return some.length > 0 ? [[minute, statistic(Stat, some)]] : [];
     }),
   );
 }
@@ -158,6 +174,8 @@ function statistic(name: string, points: readonly DataPoint[]): number {
   switch (name) {
     case 'Sum':
       return sum;
+    case 'SampleCount':
+      return count;
     case 'Average':
       return sum / count;
     case 'Maximum':

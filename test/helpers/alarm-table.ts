@@ -8,14 +8,15 @@ export interface AlarmRow {
   anchor: string;
   minutes: number;
   kind: string;
-  todo: string;
+  /** What no other alarm tells. */
+  alone: string;
 }
 
 const ROW = /^\| ([^|]+) \| \[(\w+)\]\(#([\w-]+)\) \| (\d+) min \| (page|ticket) \| ([^|]+) \|$/gm;
 
 export function alarmTable(): AlarmRow[] {
   const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
-  return [...text.matchAll(ROW)].map(([, failure = '', alarm = '', anchor = '', minutes, kind = '', todo = '']) => {
-    return { failure, alarm, anchor, minutes: Number(minutes), kind, todo };
+  return [...text.matchAll(ROW)].map(([, failure = '', alarm = '', anchor = '', minutes, kind = '', alone = '']) => {
+    return { failure, alarm, anchor, minutes: Number(minutes), kind, alone };
   });
 }

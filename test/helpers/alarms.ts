@@ -1,14 +1,27 @@
 import { createRequire } from 'node:module';
 import { type AlarmProperties, nameOf } from './alarm-evaluator.ts';
 
-const { Resources }: { Resources: Record<string, { Properties: AlarmProperties }> } = createRequire(import.meta.url)(
-  '../../resources/alarms.cjs',
-);
+interface Stage {
+  alarmTopicArn: string;
+  ticketTopicArn: string;
+  resultBus: string;
+  region: string;
+}
+const { alarmsOf }: { alarmsOf: (stage: Stage) => Record<string, { Type: string; Properties: AlarmProperties }> } =
+  createRequire(import.meta.url)('../../resources/alarms.cjs');
 
-/** Every alarm of the template by its name. */
-export const ALARMS: ReadonlyMap<string, AlarmProperties> = new Map(
-  Object.entries(Resources).map(([id, { Properties }]) => [id.replace(/Alarm$/, ''), Properties]),
-);
+/** The alarms of a stage by their names. */
+export function alarmsOfStage(changes: Partial<Stage> = {}): Map<string, AlarmProperties> {
+  const stage = { alarmTopicArn: '', ticketTopicArn: '', resultBus: 'results', region: 'us-east-1', ...changes };
+  return new Map(
+    Object.entries(alarmsOf(stage)).flatMap(([id, { Type, Properties }]) =>
+      Type === 'AWS::CloudWatch::Alarm' ? [[id.replace(/Alarm$/, ''), Properties] as const] : [],
+    ),
+  );
+}
+
+/** Every alarm that there is. */
+export const ALARMS: ReadonlyMap<string, AlarmProperties> = alarmsOfStage();
 
 export function isPage({ AlarmDescription }: AlarmProperties): boolean {
   return AlarmDescription.startsWith('PAGE.');

@@ -13,7 +13,6 @@ const SERVERLESS = join(ROOT, 'node_modules/serverless/bin/serverless.js');
 
 export interface Template {
   Parameters?: Record<string, object>;
-  Conditions: Record<string, unknown>;
   Resources: Record<string, TemplateResource>;
   Outputs: Record<string, { Value: unknown; Export?: { Name: string } }>;
 }
@@ -34,12 +33,17 @@ export interface Package extends Template {
  * Packages a stage with no credentials and no home, and gives its CloudFormation template. One at a time: each run
  * empties and fills the same `.serverless/` before it moves its files.
  */
-export async function packaged(stage: string, params: Record<string, string>, cwd = ROOT): Promise<Package> {
+export async function packaged(
+  stage: string,
+  params: Record<string, string>,
+  cwd = ROOT,
+  flags: readonly string[] = [],
+): Promise<Package> {
   const folder = await mkdtemp(join(tmpdir(), 'package-'));
   const read = async (file: string) => JSON.parse(await readFile(join(folder, file), 'utf8'));
   try {
     const env = { HOME: folder, DIST_IS_BUILT: 'yes' };
-    const said = await serverless(['package', '--stage', stage, '--package', folder], params, env, cwd);
+    const said = await serverless(['package', '--stage', stage, '--package', folder, ...flags], params, env, cwd);
     const template: Template = await read('cloudformation-template-update-stack.json');
     const { service } = await read('serverless-state.json');
     const { rollbackConfiguration } = service.provider;

@@ -1,5 +1,7 @@
 import { type DoorAnswer, withBug } from './built-door.ts';
+import { memberGroup, REFUSED } from './claims.ts';
 import { startTelemetryBed, type TelemetryBed } from './telemetry-bed.ts';
+import { AUDIENCE, ISSUER } from './tokens.ts';
 
 export type Door = 'http' | 'invoke' | 'queue';
 
@@ -21,6 +23,8 @@ interface Fault {
   /** How long after a first request that is well it begins, and what breaks in between. */
   after?: { ms: number; breaks: (bed: TelemetryBed) => void };
   event?: 'unreadable' | 'bug' | 'anonymous';
+  /** Of several requests, one after another: what each of them has. */
+  requests?: readonly { body?: string; groupId?: string; headers?: object; claims?: object }[];
 }
 
 const ALL: readonly Door[] = ['http', 'invoke', 'queue'];
@@ -28,6 +32,18 @@ const NOWHERE = 'http://127.0.0.1:9';
 const NO_QUEUES = { JOIN_QUEUE_URL: `${NOWHERE}/000000000000/joins`, JOIN_DLQ_URL: `${NOWHERE}/000000000000/dead` };
 const answers = (status: number, body?: string) => (bed: TelemetryBed) =>
   bed.misbehave({ kind: 'status', status, ...(body !== undefined && { body }) });
+
+const USERS = ['planted-user', 'planted-ghost', 'planted-nonsense', 'planted-user'];
+/** Of users who may join, by whatever rule, as long as their groups are read. */
+const GRANTED = USERS.map((sub) => ({ claims: { sub, groups: [memberGroup('*')] }, groupId: memberGroup('open') }));
+const GROUPS = ['a', 'b', 'c', 'a'].map((name) => ({ groupId: memberGroup(name) }));
+const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+/** Tokens that nobody's key signed. */
+const forged = (claims: object) =>
+  USERS.map((sub) => {
+    const payload = { aud: 'elsewhere', exp: 4_000_000_000, ...claims, sub };
+    return { headers: { authorization: `Bearer ${part({ alg: 'RS256', kid: 'k9' })}.${part(payload)}.c2ln` } };
+  });
 
 /** Each fault, and what brings it about. */
 export const FAULTS = {
@@ -71,6 +87,17 @@ export const FAULTS = {
     env: { RESULT_BUS: 'results', RESULT_SOURCE: 'test', AWS_ENDPOINT_URL_EVENTBRIDGE: NOWHERE },
   },
   'no token': { doors: ['http'], event: 'anonymous' },
+  'another audience': { doors: ['http'], env: { JWT_AUDIENCE: `not-${AUDIENCE}` }, requests: GRANTED },
+  'another issuer': { doors: ['http'], env: { JWT_ISSUER: `${ISSUER}/` }, requests: GRANTED },
+  'another groups claim': { doors: ['http'], env: { JWT_GROUPS_CLAIM: 'teams' }, requests: GRANTED },
+  'a rule that refuses all': {
+    doors: ['http'],
+    requests: USERS.map((sub) => ({ claims: { ...REFUSED.claims, sub }, body: REFUSED.body })),
+  },
+  "strangers' tokens": { doors: ['http'], requests: forged({ iss: 'https://elsewhere.example' }) },
+  'tokens that name the issuer': { doors: ['http'], requests: forged({ iss: ISSUER }) },
+  'RongCloud rejects all users': { doors: ALL, arrange: answers(200, '{"code":1002}'), requests: GROUPS },
+  'every group is full': { doors: ALL, arrange: answers(405, '{"code":405}'), requests: GROUPS },
 } as const satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof FAULTS;
@@ -98,26 +125,34 @@ async function record(fault: Fault): Promise<Recording[]> {
   }
   fault.arrange?.(bed);
   const recordings = await Promise.all(
-    doors.map(async ({ door, built }): Promise<Recording> => {
+    doors.map(async ({ door, built }): Promise<Recording[]> => {
       const remainingMs = fault.leftMs === undefined ? undefined : RESERVE_MS[door] + fault.leftMs;
-      const answer = await built.invoke(await eventOf(bed, fault, door), remainingMs, laterMs);
-      return { door, points: pointsOf(answer), status: answer.error ? 500 : (answer.result?.statusCode ?? 200) };
+      const answers: Recording[] = [];
+      for (const request of fault.requests ?? [{}]) {
+        const answer = await built.invoke(await eventOf(bed, fault, door, request), remainingMs, laterMs);
+        const status = answer.error ? 500 : (answer.result?.statusCode ?? 200);
+        answers.push({ door, points: pointsOf(answer), status });
+      }
+      return answers;
     }),
   );
   await bed.close();
-  return recordings;
+  return recordings.flat();
 }
 
-async function goodEvent(bed: TelemetryBed, { prefer }: Fault, door: Door): Promise<object> {
-  if (door === 'invoke') return { groupId: 'g', userIds: ['planted-user'] };
-  if (door === 'queue') return batch('{"groupId":"g","userIds":["planted-user"]}');
-  return bed.httpEvent(prefer === undefined ? {} : { headers: { prefer } });
+type Request = NonNullable<Fault['requests']>[number];
+
+async function goodEvent(bed: TelemetryBed, { prefer }: Fault, door: Door, request: Request = {}): Promise<object> {
+  const { groupId = 'g' } = request;
+  if (door === 'invoke') return { groupId, userIds: ['planted-user'] };
+  if (door === 'queue') return batch(JSON.stringify({ groupId, userIds: ['planted-user'] }));
+  return bed.httpEvent(prefer === undefined ? request : { headers: { prefer } });
 }
 
-async function eventOf(bed: TelemetryBed, fault: Fault, door: Door): Promise<unknown> {
+async function eventOf(bed: TelemetryBed, fault: Fault, door: Door, request: Request): Promise<unknown> {
   if (fault.event === 'unreadable' && door === 'queue') return batch('no request');
   if (fault.event === 'anonymous') return { ...(await bed.httpEvent()), headers: {} };
-  const event = await goodEvent(bed, fault, door);
+  const event = await goodEvent(bed, fault, door, request);
   return fault.event === 'bug' ? withBug(event) : event;
 }
 

@@ -173,6 +173,7 @@ describe('every code, through a built door', () => {
     ];
     expect(Object.keys(written).filter((field) => !allowed.includes(field))).toEqual([]);
     const byCode = answer.metrics.filter((one) => one.code !== undefined);
+    const isRongCloudsWord = ['GROUP_FULL', 'UPSTREAM_REJECTED'].includes(code);
     expect(byCode).toEqual([
       {
         _aws: {
@@ -184,6 +185,7 @@ describe('every code, through a built door', () => {
               Metrics: [
                 { Name: names.failures, Unit: 'Count' },
                 { Name: names.failedUsers, Unit: 'Count' },
+                ...(isRongCloudsWord ? [{ Name: names.refusedGroups, Unit: 'Count' }] : []),
               ],
             },
           ],
@@ -192,11 +194,15 @@ describe('every code, through a built door', () => {
         code,
         [names.failures]: 1,
         [names.failedUsers]: users ?? 0,
+        ...(isRongCloudsWord && { [names.refusedGroups]: 1 }),
       },
     ]);
     if (code === 'UPSTREAM_RATE_LIMITED') {
       expect(metricOf(answer, names.rateRefusals)).toMatchObject({ value: [1, 1], door: 'http' });
     }
+    const caller = metricOf(answer, names.refusedCallers);
+    // Nobody came with UNAUTHENTICATED: there was no token.
+    expect(caller?.value).toBe(code === 'FORBIDDEN' ? 1 : undefined);
     if (users !== undefined) expect(metricOf(answer, names.failedUsers)).toBeDefined();
   });
 });
