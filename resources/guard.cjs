@@ -26,6 +26,10 @@ module.exports = class Guard {
       initialize: () => own && check(serverless, own, log),
       'before:package:createDeploymentArtifacts': build,
       'before:package:function:package': build,
+      // osls 4.3.1 looks for the name of a role, and CloudFormation names these. A role changes with the whole stack alone.
+      'before:deploy:function:deploy': () => {
+        service.getFunction(options.function).role = service.provider.remoteFunctionData.Configuration.Role;
+      },
       finalize: () => {
         if (command !== 'package') return;
         const folder = options.package ?? '.serverless';
