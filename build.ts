@@ -2,6 +2,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type OutputFile, type Plugin, transform } from 'esbuild';
+import { noticesOf } from './notices.ts';
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 
@@ -105,6 +106,7 @@ export async function buildFunctions(): Promise<Metafile> {
   await replaceFolder(`${ROOT}dist`, [
     ...files,
     ...DOORS.map((door) => ({ path: `${ROOT}dist/${door}.mjs`, text: entry(door) })),
+    { path: `${ROOT}dist/THIRD-PARTY-NOTICES`, text: noticesOf(metafile, ROOT) },
   ]);
   return metafile;
 }

@@ -159,6 +159,12 @@ describe('the packaged template', () => {
     }
   });
 
+  it('brings the licences of what is bundled', () => {
+    // A zip has the names of its files as they are.
+    expect(prod.zip.includes('dist/http.cjs')).toBe(true);
+    expect(prod.zip.includes('dist/THIRD-PARTY-NOTICES')).toBe(true);
+  });
+
   it('has every alarm and the dashboard, and notifies the topic of pages or that of tickets', () => {
     const ids = idsOf(prod, 'AWS::CloudWatch::Alarm');
     expect(ids).toEqual([...ALARMS.keys()].map((name) => `${name}Alarm`));

@@ -17,6 +17,8 @@ export interface Template {
   Outputs: Record<string, { Value: unknown; Export?: { Name: string } }>;
 }
 
+const SERVICE_NAME = 'rongcloud-group-join';
+
 /** What no stage can do without. */
 export const REQUIRED = { dataCenter: 'beijing', jwtIssuer: 'https://issuer.example', jwtAudience: 'api' };
 
@@ -27,6 +29,8 @@ export interface Package extends Template {
   rollbackConfiguration: unknown;
   /** The names of the files that the package consists of. */
   files: string[];
+  /** What Lambda is given. */
+  zip: Buffer;
 }
 
 /**
@@ -47,7 +51,8 @@ export async function packaged(
     const template: Template = await read('cloudformation-template-update-stack.json');
     const { service } = await read('serverless-state.json');
     const { rollbackConfiguration } = service.provider;
-    return { ...template, said, rollbackConfiguration, files: await readdir(folder) };
+    const zip = await readFile(join(folder, `${SERVICE_NAME}.zip`));
+    return { ...template, said, rollbackConfiguration, files: await readdir(folder), zip };
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -71,7 +76,7 @@ export async function refusal(
 /** What a project is packaged of. */
 const PARTS = [
   ...['package.json', 'serverless.yml', 'stages.yml', 'policy.yml', 'resources'],
-  ...['build.ts', 'functions', 'lib', 'dist'],
+  ...['build.ts', 'notices.ts', 'functions', 'lib', 'dist'],
 ];
 
 /** Lets a test use a copy of the project that has other files at some places. */
