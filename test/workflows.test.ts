@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (file: string) => readFileSync(`${ROOT}${file}`, 'utf8');
@@ -33,6 +34,17 @@ it('a pull request is checked with what is run anywhere else', () => {
   expect(check).toContain('\n  pull_request:\n');
   expect(check).toContain('run: bash .ci/run\n');
   expect(check).not.toContain('id-token');
+});
+
+it('a stage is packaged without the right to a token, and deployed with it, as it was packaged', () => {
+  const { permissions, jobs } = parse(read('.github/workflows/deploy.yml'), { merge: true });
+  expect(permissions).toEqual({ contents: 'read' });
+  for (const right of ['permissions', 'environment']) expect(jobs.package).not.toHaveProperty(right);
+  expect(jobs.deploy).toMatchObject({ needs: 'package', permissions: { contents: 'read', 'id-token': 'write' } });
+  const runs = (job: { steps: { run?: string }[] }) => job.steps.flatMap(({ run }) => run ?? []);
+  const flags = '-- --stage "$STAGE" --region "$REGION" --package packed';
+  expect(runs(jobs.package)).toEqual(['npm ci', `npm run package ${flags}`]);
+  expect(runs(jobs.deploy)).toEqual(['npm ci', `npm run deploy ${flags}`]);
 });
 
 it('new versions of every package folder wait', () => {
