@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
+import { QUEUE_URL } from '../helpers/queue-door.ts';
 import { brokenPromises } from '../helpers/queue-model/checks.ts';
+import type { SqsTrouble } from '../helpers/queue-model/sqs-sender.ts';
 import { createWorld, type QueueWorld, START } from '../helpers/queue-model/world.ts';
 
 const MINUTE_MS = 60_000;
@@ -32,4 +34,13 @@ it('delivers a message 16 times at most in an hour of trouble, so that its deliv
   const [message] = world.queue.messages;
   expect.soft(message?.receiveCount).toBeGreaterThan(10);
   expect(message?.receiveCount).toBeLessThanOrEqual(16);
+});
+
+it.each<SqsTrouble>(['error', 'stall'])('lets those go who joined while the queue says %s to others', async (kind) => {
+  const trouble = [{ kind, queueUrl: QUEUE_URL, from: START, until: START + 60 * MINUTE_MS }];
+  const world = createWorld({ im: { userFaults: new Map([['bad', 1000]]) }, sqs: { trouble } });
+  for (const userId of ['a', 'bad']) world.queue.send(JSON.stringify({ groupId: userId, userIds: [userId] }));
+  await world.run(() => true, 60 * MINUTE_MS);
+  expect.soft(world.lambda.invocations.map(({ end }) => end)).toEqual(['answered']);
+  expect(world.queue.messages.size).toBe(1);
 });
