@@ -30,3 +30,14 @@ it('has all its rate back soon after RongCloud refused some calls for theirs', a
   expect.soft(world.lambda.invocations.length).toBe(1);
   expect(brokenPromises(world)).toEqual([]);
 });
+
+it('does not end a batch for one failure while many slow answers are on their way', async () => {
+  const userFaults = new Map([['bad', 1000 as const]]);
+  const world = createWorld({ ratePerSecond: 48, im: { latencyMs: [1000, 1000], userFaults } });
+  const userIds = ['bad', ...Array.from({ length: 900 }, (_, i) => `u${i}`)];
+  for (const userId of userIds) world.queue.send(JSON.stringify({ groupId: userId, userIds: [userId] }));
+  await world.run(() => true, HOUR_MS);
+  expect.soft(world.lambda.invocations.length).toBe(1);
+  expect.soft(userIds.filter((userId) => !world.im.members(userId).has(userId))).toEqual(['bad']);
+  expect(brokenPromises(world)).toEqual([]);
+});
