@@ -9,6 +9,7 @@ import {
   answers,
   type Behavior,
   type FaultyServer,
+  inTurn,
   neverAnswers,
   response,
   startFaultyServer,
@@ -115,6 +116,12 @@ describe('Secrets Manager at fault', () => {
       { readSecret: read },
     );
   }
+
+  it('is asked once more where it never answers at first', async () => {
+    manager.behave(inTurn(neverAnswers, holds(SECRET)));
+    expect(await read()).toBe(SECRET);
+    expect(manager.seen).toHaveLength(2);
+  });
 
   it('lets the old value serve for 24 hours, asking again every 30 seconds, and no longer', async () => {
     const clock = { ms: 0 };
