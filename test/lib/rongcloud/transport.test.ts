@@ -154,7 +154,8 @@ describe('createTransport', () => {
     closers.push(() => silent.close());
     const { port } = silent.address() as net.AddressInfo;
     const url = `https://127.0.0.1:${port}`;
-    expect(await post(url, { connectTimeoutMs: 50 })).toMatchObject({
+    // Without a limit of its own a connection would have all the time of an answer, which no test waits for.
+    expect(await post(url, { connectTimeoutMs: 50, timeoutMs: 600_000 })).toMatchObject({
       code: 'UPSTREAM_UNREACHABLE',
       cause: { message: 'timed out' },
     });
