@@ -177,6 +177,15 @@ describe('createTransport', () => {
     expect(await post(url, { timeoutMs: 100 })).toMatchObject({ status: 200, body: '{"code":200}' });
   });
 
+  it('gives an answer time to come if the process stood still meanwhile', async () => {
+    const { url } = await serve((_request, response) => {
+      const until = performance.now() + 300;
+      while (performance.now() < until);
+      setTimeout(() => response.end('{"code":200}'), 20);
+    });
+    expect(await post(url, { timeoutMs: 100 })).toMatchObject({ status: 200 });
+  });
+
   it('listens on after the time of its caller is up, and says what came', async () => {
     let answer = (): void => {};
     const { url } = await serve((_request, response) => {
