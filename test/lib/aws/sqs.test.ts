@@ -132,6 +132,18 @@ describe('what SQS does not take', () => {
     expect(error).toMatchObject({ code: 'QUEUE_UNAVAILABLE', cause });
   });
 
+  it('may have been taken only if it was sent before the time was up', async () => {
+    const over = new AbortController();
+    const { client } = setUp(async () => {
+      await new Promise(setImmediate);
+      over.abort();
+      return new Error('aborted');
+    });
+    const { ends } = await createSend(client, QUEUE_URL, () => over.signal)(messages(95));
+    // Eight requests were under way.
+    expect(ends).toEqual([...Array(80).fill('unanswered'), ...Array(15).fill('refused')]);
+  });
+
   it('is all of an answer that names nothing', async () => {
     const { send } = setUp(() => ({ Successful: undefined, Failed: undefined }));
     expect(await send(messages(2))).toMatchObject({
