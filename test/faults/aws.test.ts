@@ -11,6 +11,7 @@ import {
   answers,
   type Behavior,
   type FaultyServer,
+  inTurn,
   response,
   startFaultyServer,
   writes,
@@ -116,6 +117,23 @@ it.each([
   for (const code of ['planted-user', 'planted', 'Planted', 'PlantedException', '{"userIds":["planted-user"]}', '']) {
     expect(await said(code)).toBe(`Error: ${name} refused 1 ${what}: another code`);
   }
+});
+
+const refusal = (status: number, type: string) => answers(status, JSON.stringify({ __type: type }), headers);
+
+// A message that may have been taken is not split once more for an hour.
+it.each<[string, 'refused' | 'unanswered', Behavior]>([
+  ['says no', 'refused', refusal(400, 'AccessDeniedException')],
+  [
+    'says no at the second attempt',
+    'unanswered',
+    inTurn(refusal(500, 'InternalError'), refusal(400, 'AccessDeniedException')),
+  ],
+  ['fails', 'unanswered', refusal(500, 'InternalError')],
+])('says of a message to an SQS that %s: %s', async (_what, end, behavior) => {
+  await serve(behavior);
+  const send = createSend(createSqsClient(), `${process.env.AWS_ENDPOINT_URL_SQS}/000000000000/joins`);
+  expect(await send([{ body: 'planted' }])).toMatchObject({ ends: [end], error: { code: 'QUEUE_UNAVAILABLE' } });
 });
 
 it.each(SERVICES)('takes no answer of %s whose certificate nobody vouches for', async (_name, ask) => {
