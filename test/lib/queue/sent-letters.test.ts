@@ -55,4 +55,11 @@ describe('SentLetters', () => {
       ...Array(51).fill(1),
     ]);
   });
+
+  it('remembers 10 000 messages at the most, and forgets the oldest', () => {
+    const { letters } = setUp();
+    const messages = Array.from({ length: 10_001 }, () => queued(['a']));
+    for (const message of messages) letters.unanswered(message);
+    expect(messages.filter((message) => letters.maySplit(message))).toEqual([messages[0]]);
+  });
 });
