@@ -54,6 +54,12 @@ describe('createIssuerKeys', () => {
     expect(fetch).toHaveBeenCalledTimes(2);
   });
 
+  it('reads a key set behind a byte order mark', async () => {
+    const { issuer, find } = setUp();
+    issuer.served = () => `\uFEFF${keySet(first)}`;
+    await find('k1');
+  });
+
   it('counts the age of keys from the moment they were asked for', async () => {
     const { clock, issuer, fetch, find } = setUp();
     issuer.served = () => {
