@@ -31,29 +31,18 @@ const lambdaCredentials: Plugin = {
 };
 
 /**
- * What the SDK's shared code has for machines and services that Lambda's functions know nothing of:
- * - Its clients look for settings in ~/.aws too, where Lambda has none. Its environment variables are looked for as ever.
- * - It has hashes of its own for a Node without crypto.
- * - It takes CRC-32 from zlib for the checksums of other services. zlib is loaded once somebody computes one.
+ * The SDK's clients look for settings in ~/.aws too, where Lambda has none. Its environment variables are looked for as
+ * ever.
  *
- * Version 3.1169.0 needs this: a client reads the files for each setting that its environment does not hold, and the
- * checksums come along with what each client needs. Each can go once it costs a start nothing.
+ * Version 3.1169.0 needs this: a client reads the files for each setting that its environment does not hold. It can go
+ * once it costs a start nothing.
  */
-const sdkOutsideLambda: Plugin = {
-  name: 'sdk-outside-lambda',
-  setup({ onResolve, onLoad }) {
+const noSettingsFiles: Plugin = {
+  name: 'no-settings-files',
+  setup({ onLoad }) {
     onLoad({ filter: /@smithy\/core\/.*\/loadSharedConfigFiles\.js$/ }, () => ({
       contents: `export { CONFIG_PREFIX_SEPARATOR } from './constants';
 export const loadSharedConfigFiles = async () => ({ configFile: {}, credentialsFile: {} });`,
-    }));
-    onLoad({ filter: /@smithy\/core\/.*\/checksum\/\w+\/\w+Js\.js$/ }, ({ path }) => ({
-      contents: `export const ${basename(path, '.js')} = undefined;`,
-    }));
-    onResolve({ filter: /^node:zlib$/ }, ({ path, importer }) =>
-      importer.includes('/@smithy/core/') ? { path, namespace: 'later', sideEffects: false } : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: 'later' }, () => ({
-      contents: "export const crc32 = (data, value) => process.getBuiltinModule('node:zlib').crc32(data, value);",
     }));
   },
 };
@@ -83,10 +72,7 @@ export async function buildFunctions(): Promise<Metafile> {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    plugins: [lambdaCredentials, sdkOutsideLambda],
-    // Node has ReadableStream, and loads all web streams where somebody asks for it. The SDK asks of every body if it is
-    // one. It never is with node:http, and nothing else here uses any.
-    define: { ReadableStream: 'undefined' },
+    plugins: [lambdaCredentials, noSettingsFiles],
     metafile: true,
     minify: true,
     sourcemap: 'inline',
