@@ -7,30 +7,6 @@ import { noticesOf } from './notices.ts';
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 
 /**
- * Lambda gives credentials in the environment. The SDK's chain of other providers would never come to its turn there,
- * but what they share with the clients would be in every door's first load: 37 kB more, by bench/first-load.ts.
- *
- * Version 3.1169.0 needs this: each client's runtimeConfig.js imports the chain, also for a client that is given its
- * credentials. It can go once that import is gone, or adds nothing to the first load:
- * https://github.com/aws/aws-sdk-js-v3/issues/6087
- */
-const lambdaCredentials: Plugin = {
-  name: 'lambda-credentials',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^@aws-sdk\/credential-provider-node$/ }, ({ path, resolveDir }) => ({
-      path,
-      namespace: 'lambda-credentials',
-      pluginData: { resolveDir },
-      sideEffects: false,
-    }));
-    onLoad({ filter: /.*/, namespace: 'lambda-credentials' }, ({ pluginData }) => ({
-      contents: "export { fromEnv as defaultProvider } from '@aws-sdk/credential-provider-env';",
-      resolveDir: pluginData.resolveDir,
-    }));
-  },
-};
-
-/**
  * The SDK's clients look for settings in ~/.aws too, where Lambda has none. Its environment variables are looked for as
  * ever.
  *
@@ -72,7 +48,7 @@ export async function buildFunctions(): Promise<Metafile> {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    plugins: [lambdaCredentials, noSettingsFiles],
+    plugins: [noSettingsFiles],
     metafile: true,
     minify: true,
     sourcemap: 'inline',

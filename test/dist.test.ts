@@ -48,7 +48,7 @@ describe.concurrent('the bundle', () => {
     const { stdout } = await inLambda(`${door}.mjs`, 'process.moduleLoadList');
     const loaded: string[] = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
     expect(loaded).toContain('NativeModule https');
-    for (const name of ['fs/promises', 'readline', 'internal/deps/undici/undici']) {
+    for (const name of ['readline', 'internal/deps/undici/undici']) {
       expect(loaded).not.toContain(`NativeModule ${name}`);
     }
   });
