@@ -1,25 +1,46 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, relative } from 'node:path';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type OutputFile, type Plugin, transform } from 'esbuild';
 import { noticesOf } from './notices.ts';
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 
+const secretsClient = createRequire(import.meta.url).resolve('@aws-sdk/client-secrets-manager');
+/** Of the copy of the SDK's shared code that the secret's client has. Another client may bring another copy. */
+const SETTINGS_FILES = join(
+  createRequire(secretsClient).resolve('@smithy/core/package.json'),
+  '../dist-es/submodules/config/shared-ini-file-loader/loadSharedConfigFiles.js',
+);
+
 /**
- * The SDK's clients look for settings in ~/.aws too, where Lambda has none. Its environment variables are looked for as
- * ever.
+ * For each setting that its environment does not hold, an SDK client reads ~/.aws, which a function on Lambda has not.
+ * Where neither file is there, the reader is not even loaded. Otherwise the SDK's own code reads them, for a rule's client
+ * as for ours.
  *
- * Version 3.1169.0 needs this: a client reads the files for each setting that its environment does not hold. It can go
- * once it costs a start nothing.
+ * @smithy/core 3.41.0 needs this: it is worth 3 % of a start. It can go once a client looks whether the files are there,
+ * or an upgrade costs a start less than that without it.
  */
-const noSettingsFiles: Plugin = {
-  name: 'no-settings-files',
+const settingsFiles: Plugin = {
+  name: 'settings-files',
   setup({ onLoad }) {
-    onLoad({ filter: /@smithy\/core\/.*\/loadSharedConfigFiles\.js$/ }, () => ({
-      contents: `export { CONFIG_PREFIX_SEPARATOR } from './constants';
-export const loadSharedConfigFiles = async () => ({ configFile: {}, credentialsFile: {} });`,
-    }));
+    onLoad({ filter: /\/loadSharedConfigFiles\.js$/ }, ({ path, suffix }) => {
+      if (path !== SETTINGS_FILES || suffix !== '') return undefined;
+      return {
+        contents: `import { existsSync } from 'node:fs';
+import { getConfigFilepath } from './getConfigFilepath';
+import { getCredentialsFilepath } from './getCredentialsFilepath';
+export { CONFIG_PREFIX_SEPARATOR } from './constants';
+const mayExist = (path) => path.startsWith('~/') || existsSync(path);
+export const loadSharedConfigFiles = async (init = {}) => {
+  const { filepath = getCredentialsFilepath(), configFilepath = getConfigFilepath() } = init;
+  if (!mayExist(filepath) && !mayExist(configFilepath)) return { configFile: {}, credentialsFile: {} };
+  const reader = await import('./loadSharedConfigFiles.js?as-it-is');
+  return reader.loadSharedConfigFiles(init);
+};`,
+      };
+    });
   },
 };
 
@@ -48,7 +69,7 @@ export async function buildFunctions(): Promise<Metafile> {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    plugins: [noSettingsFiles],
+    plugins: [settingsFiles],
     metafile: true,
     minify: true,
     sourcemap: 'inline',

@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { expectDescribedError, expectDescribedResult } from './helpers/described-doors.ts';
+import { startLocalSecrets } from './helpers/local-secrets.ts';
 
 const run = promisify(execFile);
 const DIST = new URL('../dist/', import.meta.url);
@@ -51,6 +54,28 @@ describe.concurrent('the bundle', () => {
     for (const name of ['readline', 'internal/deps/undici/undici']) {
       expect(loaded).not.toContain(`NativeModule ${name}`);
     }
+  });
+
+  it("loads the SDK's reader of settings files only where there is such a file", async () => {
+    const files = async (env: Record<string, string>) => {
+      const loaded = "Object.keys((await import('node:module')).default._cache)";
+      return (await inLambda('http.mjs', loaded, { ...ENVIRONMENT, HOME: '/nowhere', ...env })).stdout;
+    };
+    expect(await files({})).not.toContain('loadSharedConfigFiles');
+    expect(await files({ AWS_CONFIG_FILE: '~/aws-config' })).toContain('loadSharedConfigFiles');
+  });
+
+  it('finds in a settings file of AWS what its environment does not say', async () => {
+    const secrets = await startLocalSecrets(new Map());
+    const folder = await mkdtemp(join(tmpdir(), 'settings-'));
+    const { AWS_ENDPOINT_URL_SECRETS_MANAGER: _, ...env } = ENVIRONMENT;
+    await writeFile(join(folder, 'config'), `[default]\nendpoint_url = ${secrets.url}\n`);
+    const expression = "await handler({ groupId: 'g', userIds: ['a'] }, context).catch((e) => e.message)";
+    const { stderr } = await inLambda('invoke.mjs', expression, { ...env, AWS_CONFIG_FILE: join(folder, 'config') });
+    // The stand-in knows no such secret.
+    expect(stderr).toContain('ResourceNotFoundException');
+    await rm(folder, { recursive: true });
+    await secrets.close();
   });
 
   it('throws from the Invoke door what Lambda makes a function error of', async () => {
