@@ -12,7 +12,7 @@ import { Pacer } from '../lib/queue/pacer.ts';
 import { SentLetters } from '../lib/queue/sent-letters.ts';
 import { RongCloudClient } from '../lib/rongcloud/client.ts';
 import { createTransport } from '../lib/rongcloud/transport.ts';
-import { silent } from '../test/helpers/silent-telemetry.ts';
+import { silent } from '../tools/sim/silent-telemetry.ts';
 import { APP, type ImCounts } from './im-process.ts';
 
 const clock = new Clock();

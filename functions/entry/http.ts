@@ -22,7 +22,7 @@ export async function start() {
   return createHandler({
     authenticate: nameRefused(createAuthenticator({ rules: config.tokens, keys, clock }), {
       issuer: config.tokens.issuer,
-      audiences: [config.tokens.audience],
+      audiences: config.tokens.audiences,
       now: clock.wall,
     }),
     decide,

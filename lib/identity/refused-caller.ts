@@ -4,7 +4,7 @@ import type { Authenticate } from './authenticate.ts';
 
 interface ForThisApp {
   issuer: string;
-  audiences: readonly string[];
+  audiences: readonly unknown[];
   /** Milliseconds since 1970. */
   now: () => number;
 }

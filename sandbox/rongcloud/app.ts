@@ -1,5 +1,5 @@
 import { type Check, checkCall, type ImCall, JOIN } from './checks.ts';
-import { Groups } from './groups.ts';
+import { Groups, type MemberLimit } from './groups.ts';
 import { RateWindow } from './rate-window.ts';
 
 export interface ImAppOptions {
@@ -7,6 +7,8 @@ export interface ImAppOptions {
   appSecret: string;
   callsPerSecond?: number;
   groupCapacity?: number;
+  /** Whether a member who joins a full group again is one too many. */
+  countsMembers?: boolean;
   /** False takes any nonce and timestamp: the vendor's Node SDK makes them once for a process. */
   freshness?: boolean;
   now?: () => number;
@@ -34,7 +36,7 @@ export class ImApp {
   readonly unknownUsers = new Set<string>();
   readonly #appKey: string;
   readonly #callsPerSecond: number;
-  readonly #groupCapacity: number;
+  readonly #memberLimit: MemberLimit;
   readonly #nonces = new Map<string, number>();
   /** By the path of the method. */
   readonly #rates = new Map<string, RateWindow>();
@@ -45,7 +47,8 @@ export class ImApp {
     this.freshness = options.freshness ?? true;
     this.#appKey = options.appKey;
     this.#callsPerSecond = options.callsPerSecond ?? 100;
-    this.#groupCapacity = options.groupCapacity ?? 3000;
+    const { groupCapacity = 3000, countsMembers = false } = options;
+    this.#memberLimit = { capacity: groupCapacity, countsMembers };
   }
 
   /** Whether a call keeps each of the rules. Changes nothing. */
@@ -73,7 +76,7 @@ export class ImApp {
   #join(groupId: string, form: URLSearchParams): ImAnswer {
     const userIds = form.getAll('userId');
     if (userIds.some((id) => this.unknownUsers.has(id))) return refuse(400, 'A userId does not exist.');
-    const joined = this.groups.join(groupId, userIds, this.#groupCapacity, form.get('groupName') ?? undefined);
+    const joined = this.groups.join(groupId, userIds, this.#memberLimit, form.get('groupName') ?? undefined);
     return joined ? { code: 200 } : refuse(405, 'The group is full.');
   }
 

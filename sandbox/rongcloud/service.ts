@@ -38,7 +38,7 @@ interface Options {
 let callCount = 0;
 
 /** The HTTP status that goes with a return code. */
-const STATUS: Record<number, number> = {
+export const STATUS: Readonly<Record<number, number>> = {
   200: 200,
   400: 400,
   404: 404,

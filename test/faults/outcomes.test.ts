@@ -12,9 +12,9 @@ import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
 import { SeededRandom } from '../../tools/sim/seeded-random.ts';
+import { silent } from '../../tools/sim/silent-telemetry.ts';
 import { createHttpHandler, createInvokeHandler } from '../helpers/described-doors.ts';
 import { type Script, type ScriptedServers, startScriptedServers } from '../helpers/scripted-servers.ts';
-import { silent } from '../helpers/silent-telemetry.ts';
 
 const SCRIPTS = 800;
 const AT_ONCE = 50;

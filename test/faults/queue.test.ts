@@ -14,7 +14,7 @@ import { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';
 import { startEventSource } from '../../sandbox/lambda/event-source.ts';
 import { ImApp } from '../../sandbox/rongcloud/app.ts';
 import { startImService } from '../../sandbox/rongcloud/service.ts';
-import { silent } from '../helpers/silent-telemetry.ts';
+import { silent } from '../../tools/sim/silent-telemetry.ts';
 
 const clock = new Clock();
 

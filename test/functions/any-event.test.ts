@@ -5,12 +5,12 @@ import { createHandler as createQueueHandler } from '../../functions/queue.ts';
 import { createAuthenticator } from '../../lib/identity/authenticate.ts';
 import { createOriginCheck } from '../../lib/identity/origin.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
+import { silent } from '../../tools/sim/silent-telemetry.ts';
 import { createBatchWorld } from '../helpers/batch-world.ts';
 import { clockOf } from '../helpers/clock-of.ts';
 import { createHttpHandler, createInvokeHandler } from '../helpers/described-doors.ts';
 import { FOREIGN_EVENTS } from '../helpers/foreign-events.ts';
 import { service } from '../helpers/http-door.ts';
-import { silent } from '../helpers/silent-telemetry.ts';
 import { RULES } from '../helpers/tokens.ts';
 
 // Whatever an event holds: no door has a bug that it could meet.

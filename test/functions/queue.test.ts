@@ -2,9 +2,9 @@ import type { SQSEvent } from 'aws-lambda';
 import { describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../functions/queue.ts';
 import type { BatchReport, JoinBatch } from '../../lib/queue/batch.ts';
+import { silent } from '../../tools/sim/silent-telemetry.ts';
 import { clockOf } from '../helpers/clock-of.ts';
 import { FOREIGN_EVENTS } from '../helpers/foreign-events.ts';
-import { silent } from '../helpers/silent-telemetry.ts';
 
 const event = {
   Records: ['m1', 'm2', 'm3'].map((messageId, i) => ({

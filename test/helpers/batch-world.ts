@@ -10,8 +10,8 @@ import type { CredentialSource } from '../../lib/rongcloud/credential-source.ts'
 import { BatchLine } from '../../lib/telemetry/batch-line.ts';
 import type { CallFields } from '../../lib/telemetry/fields.ts';
 import type { Telemetry } from '../../lib/telemetry/telemetry.ts';
+import { silent } from '../../tools/sim/silent-telemetry.ts';
 import { createSimulatedTime, type SimulatedTime } from '../../tools/sim/simulated-time.ts';
-import { silent } from './silent-telemetry.ts';
 
 /** A call as RongCloud sees it. */
 export interface Call {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Promised } from '../helpers/queue-model/breach.ts';
-import { breaches } from '../helpers/queue-model/checks.ts';
-import { createPlainDoor, type Flaw } from '../helpers/queue-model/plain-door.ts';
-import { runSchedule } from '../helpers/queue-model/schedule.ts';
+import { createPlainDoor, type Flaw } from './plain-door.ts';
+import type { Promised } from './promises/breach.ts';
+import { breaches } from './promises/checks.ts';
+import { runSchedule } from './schedule.ts';
 
 const SCHEDULES = 150;
 
@@ -12,7 +12,6 @@ async function broken(flaw: Flaw | undefined, looksFor?: Promised): Promise<Prom
   for (let seed = 0; seed < SCHEDULES; seed++) {
     const world = await runSchedule(seed, {
       createDoor: createPlainDoor(flaw),
-      maxReceiveCount: 240,
     });
     for (const { promise } of breaches(world)) promises.add(promise);
     if (looksFor && promises.has(looksFor)) break;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { ContentFault } from '../helpers/queue-model/im.ts';
-import { createWorld } from '../helpers/queue-model/world.ts';
+import type { ContentFault } from '../../tools/sim/rongcloud.ts';
+import { QueueWorld } from './queue-world.ts';
 
 /** The share of those who can join that their first delivery joins, over many chances. */
 async function joinedAtOnce(groups: number, users: number, hasNoAnswer: (user: number) => boolean): Promise<number> {
@@ -8,7 +8,7 @@ async function joinedAtOnce(groups: number, users: number, hasNoAnswer: (user: n
   let able = 0;
   for (let seed = 0; seed < 200; seed++) {
     const userFaults = new Map<string, ContentFault>();
-    const world = createWorld({ seed, im: { userFaults } });
+    const world = new QueueWorld({ seed, rongCloud: { userFaults } });
     const groupIds = Array.from({ length: groups }, (_, group) => `g${group}`);
     for (const groupId of groupIds) {
       const userIds = Array.from({ length: users }, (_, user) => `${groupId}-u${user}`);
@@ -19,7 +19,7 @@ async function joinedAtOnce(groups: number, users: number, hasNoAnswer: (user: n
       }
     }
     await world.run(() => true, 3_600_000);
-    for (const groupId of groupIds) joined += world.im.members(groupId).size;
+    for (const groupId of groupIds) joined += world.rongCloud.members(groupId).size;
   }
   return joined / able;
 }

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
-import { brokenPromises } from '../helpers/queue-model/checks.ts';
-import type { ImTrouble } from '../helpers/queue-model/im.ts';
-import { createWorld, START } from '../helpers/queue-model/world.ts';
+import type { CallTrouble } from '../../tools/sim/rongcloud.ts';
+import { START } from '../../tools/sim/world.ts';
+import { brokenPromises } from './promises/checks.ts';
+import { QueueWorld } from './queue-world.ts';
 
 const HOUR_MS = 3_600_000;
 const names = (count: number, prefix: string) => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
@@ -9,20 +10,21 @@ const names = (count: number, prefix: string) => Array.from({ length: count }, (
 const GROUPS = 25;
 const USERS = 40;
 
-it.each<ImTrouble>(['internal', 'error', 'hang'])(
+it.each<CallTrouble>(['internal', 'error', 'hang'])(
   'six hours in which every call meets %s cost at most 20 calls a batch, and nobody who waits',
   async (kind) => {
     const until = START + 6 * HOUR_MS;
-    const world = createWorld({ sqs: { reorders: true }, im: { trouble: [{ kind, from: START, until }] } });
-    const { im, queue, ledger, lambda } = world;
+    const world = new QueueWorld({ sqs: { reorders: true }, rongCloud: { trouble: [{ kind, from: START, until }] } });
+    const { rongCloud, queue, ledger, lambda } = world;
     const groups = names(GROUPS, 'g');
     for (const userId of names(USERS, 'u')) {
       for (const groupId of groups) queue.send(JSON.stringify({ groupId, userIds: [userId] }));
     }
-    const isOver = () => queue.messages.size === 0 && groups.every((groupId) => im.members(groupId).size === USERS);
+    const isOver = () =>
+      queue.messages.length === 0 && groups.every((groupId) => rongCloud.members(groupId).size === USERS);
     const joinedInTheEnd = await world.run(isOver, 8 * HOUR_MS);
 
-    const calls = Map.groupBy(im.sendings, ({ invocation }) => invocation);
+    const calls = Map.groupBy(rongCloud.calls, ({ invocation }) => invocation);
     const during = lambda.invocations.filter(({ endedAt }) => endedAt < until);
     expect.soft(Math.max(...during.map(({ id }) => calls.get(id)?.length ?? 0))).toBeLessThanOrEqual(20);
     expect.soft(ledger.letters.length).toBe(0);

@@ -1,17 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { DEAD_LETTER_QUEUE_URL, QUEUE_URL } from '../../tools/sim/queue-door.ts';
+import type { ContentFault } from '../../tools/sim/rongcloud.ts';
 import { SeededRandom } from '../../tools/sim/seeded-random.ts';
-import { DEAD_LETTER_QUEUE_URL, QUEUE_URL } from '../helpers/queue-door.ts';
-import type { Breach } from '../helpers/queue-model/breach.ts';
-import { breaches } from '../helpers/queue-model/checks.ts';
-import {
-  lettersOfDeliveries,
-  repeatedLetters,
-  repeatedRests,
-  watchForCopies,
-} from '../helpers/queue-model/copy-checks.ts';
-import type { ContentFault } from '../helpers/queue-model/im.ts';
-import type { QueueTrouble, SqsTrouble } from '../helpers/queue-model/sqs-sender.ts';
-import { createWorld, type QueueWorld, START, type WorldOptions } from '../helpers/queue-model/world.ts';
+import type { QueueTrouble, SqsTrouble } from '../../tools/sim/sqs.ts';
+import { START, type WorldOptions } from '../../tools/sim/world.ts';
+import type { Breach } from './promises/breach.ts';
+import { breaches } from './promises/checks.ts';
+import { lettersOfDeliveries, repeatedLetters, repeatedRests, watchForCopies } from './promises/copy-checks.ts';
+import { QueueWorld } from './queue-world.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -32,12 +28,12 @@ async function twelveHours(
     if (fault !== undefined) userFaults.set(userId, fault);
   }
   const capacity = random.pick([3, 3000]);
-  const world = createWorld({
+  const world = new QueueWorld({
     seed,
-    im: {
+    rongCloud: {
       userFaults,
-      capacity: () => capacity,
-      membersCount: random.chance(0.5),
+      capacity,
+      countsMembers: random.chance(0.5),
       trouble: Array.from({ length: random.int(0, 6) }, () => {
         const from = START + random.int(0, 12) * HOUR_MS;
         return { kind: random.pick(['hang', 'internal', 'dead', 'rate'] as const), from, until: from + 20 * MINUTE_MS };
@@ -90,10 +86,14 @@ async function found(
 const WAYS: readonly SqsTrouble[] = ['stall', 'error', 'part'];
 
 describe('in twelve hours', () => {
-  it.each(WAYS)('there are never more messages than there were while the dead-letter queue says %s', async (kind) => {
-    const share = kind === 'part' ? 0.5 : 1;
-    expect(await found([{ kind, share, queueUrl: DEAD_LETTER_QUEUE_URL }], watchForCopies)).toEqual([]);
-  });
+  it.each(WAYS)(
+    'there are never more messages than there were while the dead-letter queue says %s',
+    async (kind) => {
+      const share = kind === 'part' ? 0.5 : 1;
+      expect(await found([{ kind, share, queueUrl: DEAD_LETTER_QUEUE_URL }], watchForCopies)).toEqual([]);
+    },
+    60_000,
+  );
 
   it.each<SqsTrouble>(['stall', 'error'])(
     'an environment sends one letter a user and hour while the queue says %s',
@@ -101,6 +101,7 @@ describe('in twelve hours', () => {
       const trouble = [{ kind, queueUrl: QUEUE_URL }];
       expect(await found(trouble, (world) => () => repeatedLetters(world, END))).toEqual([]);
     },
+    60_000,
   );
 
   it('an answer that is lost costs one message a message, environment and hour, and one letter a delivery', async () => {

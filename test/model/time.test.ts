@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { breaches } from '../helpers/queue-model/checks.ts';
-import { createWorld, type QueueWorld, START } from '../helpers/queue-model/world.ts';
+import { START } from '../../tools/sim/world.ts';
+import { breaches } from './promises/checks.ts';
+import { QueueWorld } from './queue-world.ts';
 
 const SECOND_MS = 1000;
 /** The secret is read in the first seconds and is fresh for so long. */
@@ -14,9 +15,9 @@ async function longBatch(stalling: Stalling, second: number): Promise<QueueWorld
   const from = START + FRESH_MS;
   const window = { from, until: from + LONG_MS };
   const userIds = Array.from({ length: 400 }, (_, i) => `u${i}`);
-  const world = createWorld({
+  const world = new QueueWorld({
     ratePerSecond: 4,
-    im: {
+    rongCloud: {
       userFaults: new Map(userIds.map((userId, i) => [userId, i % 2 ? 400 : 1002])),
       trouble: stalling.has('im') ? [{ kind: 'hang', ...window }] : [],
     },
@@ -26,18 +27,17 @@ async function longBatch(stalling: Stalling, second: number): Promise<QueueWorld
     },
     sqs: { trouble: stalling.has('sqs') ? [{ kind: 'stall', ...window }] : [] },
   });
-  const { time, queue, lambda } = world;
+  const { time, queue } = world;
   const send = (userId: string, i: number): void => {
     queue.send(JSON.stringify({ groupId: `g${i % 8}`, userIds: [userId] }));
   };
   await time.run(
     (async () => {
-      const environment = await lambda.createEnvironment();
       send('first', 0);
-      await environment.invoke(queue.receive(1000));
+      await world.deliver();
       await time.sleep(FRESH_MS - second * SECOND_MS - (time.now() - START));
       userIds.forEach(send);
-      await environment.invoke(queue.receive(1000));
+      await world.deliver();
     })(),
   );
   return world;

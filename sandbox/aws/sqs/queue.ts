@@ -39,8 +39,8 @@ export class SqsQueue {
   readonly name: string;
   readonly #options: SqsQueueOptions;
   readonly #now: () => number;
-  /** What can be handed out, by message id, in the order of arrival. */
-  readonly #ready = new Map<string, StoredMessage>();
+  /** What can be handed out, in the order of arrival. */
+  readonly #ready = new Set<StoredMessage>();
   /** What was handed out, by receipt handle. */
   readonly #hidden = new Map<string, Later>();
   readonly #delayed = new Set<Later>();
@@ -67,8 +67,22 @@ export class SqsQueue {
     const sentAt = this.#now();
     const message = { messageId: randomUUID(), body, attributes, groupId, sentAt, firstReceivedAt: 0, receiveCount: 0 };
     if (delaySeconds > 0) this.#delayed.add({ message, until: sentAt + delaySeconds * 1000 });
-    else this.#ready.set(message.messageId, message);
+    else this.#ready.add(message);
+    this.arrived(message, 'sent');
     return message;
+  }
+
+  /** A queue that is watched does more when a message comes. */
+  protected arrived(_message: StoredMessage, _how: 'sent' | 'moved' | 'given up'): void {}
+
+  /** The messages to hand out, of those that are ready. A queue with mishaps takes others, and hands some out again. */
+  protected choose(ready: Iterable<StoredMessage>, max: number): StoredMessage[] {
+    return Iterator.from(ready).take(max).toArray();
+  }
+
+  /** Hands a message out a second time, after this long. */
+  protected repeat(message: StoredMessage, afterMs: number): void {
+    this.#delayed.add({ message: { ...message }, until: this.#now() + afterMs });
   }
 
   get visibilityTimeoutMs(): number {
@@ -85,11 +99,10 @@ export class SqsQueue {
     this.#reveal();
     const { redrive } = this.#options;
     const received: ReceivedMessage[] = [];
-    for (const message of this.#ready.values()) {
-      if (received.length >= max) break;
-      this.#ready.delete(message.messageId);
+    for (const message of this.choose(this.#ready, max)) {
+      this.#ready.delete(message);
       if (redrive && message.receiveCount >= redrive.maxReceiveCount) {
-        redrive.deadLetterQueue.#takeOver(message);
+        redrive.deadLetterQueue.#takeOver(message, 'given up');
         continue;
       }
       message.receiveCount += 1;
@@ -140,7 +153,7 @@ export class SqsQueue {
   /** Moves what is ready to another queue, as a redrive does. */
   moveTo(destination: SqsQueue): number {
     this.#reveal();
-    const moved = [...this.#ready.values()];
+    const moved = [...this.#ready];
     this.#ready.clear();
     for (const message of moved) destination.#takeOver(message);
     return moved.length;
@@ -149,15 +162,18 @@ export class SqsQueue {
   /** Moves one message that is ready to another queue; false if it is not ready, or not here. */
   moveOne(messageId: string, destination: SqsQueue): boolean {
     this.#reveal();
-    const message = this.#ready.get(messageId);
-    this.#ready.delete(messageId);
-    if (message) destination.#takeOver(message);
-    return message !== undefined;
+    const message = Iterator.from(this.#ready).find((one) => one.messageId === messageId);
+    if (!message) return false;
+    this.#ready.delete(message);
+    destination.#takeOver(message);
+    return true;
   }
 
   /** Takes a message of another queue, which begins to count its deliveries anew. */
-  #takeOver(message: StoredMessage): void {
-    this.#ready.set(message.messageId, { ...message, receiveCount: 0 });
+  #takeOver(message: StoredMessage, how: 'moved' | 'given up' = 'moved'): void {
+    const taken = { ...message, receiveCount: 0 };
+    this.#ready.add(taken);
+    this.arrived(taken, how);
   }
 
   /** So many of the newest messages, handed out or not, newest first. */
@@ -165,15 +181,29 @@ export class SqsQueue {
     this.#reveal();
     const later = (entries: Iterable<Later>, state: 'hidden' | 'delayed'): SeenMessage[] =>
       [...entries].map(({ message, until }) => ({ message, state, until }));
-    const ready = [...this.#ready.values()].map((message): SeenMessage => ({ message, state: 'ready' }));
+    const ready = [...this.#ready].map((message): SeenMessage => ({ message, state: 'ready' }));
     const all = [...ready, ...later(this.#hidden.values(), 'hidden'), ...later(this.#delayed, 'delayed')];
     return all.sort((a, b) => b.message.sentAt - a.message.sentAt).slice(0, max);
   }
 
-  /** Every message's body, handed out or not. */
-  bodies(): string[] {
+  /** Every message, handed out or not. */
+  get messages(): StoredMessage[] {
     const later = [...this.#hidden.values(), ...this.#delayed].map(({ message }) => message);
-    return [...this.#ready.values(), ...later].map(({ body }) => body);
+    return [...this.#ready, ...later];
+  }
+
+  /** Every message's body. */
+  bodies(): string[] {
+    return this.messages.map(({ body }) => body);
+  }
+
+  /** When the next message can be handed out; Infinity if there is none. */
+  get nextReadyAt(): number {
+    if (this.#ready.size > 0) return this.#now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const { until } of this.#hidden.values()) next = Math.min(next, until);
+    for (const { until } of this.#delayed) next = Math.min(next, until);
+    return next;
   }
 
   /** Puts messages back whose time is up. */
@@ -182,12 +212,12 @@ export class SqsQueue {
     for (const later of this.#delayed) {
       if (later.until > now) continue;
       this.#delayed.delete(later);
-      this.#ready.set(later.message.messageId, later.message);
+      this.#ready.add(later.message);
     }
     for (const [receiptHandle, { message, until }] of this.#hidden) {
       if (until > now) continue;
       this.#hidden.delete(receiptHandle);
-      this.#ready.set(message.messageId, message);
+      this.#ready.add(message);
     }
   }
 }

@@ -9,8 +9,8 @@ import { SentLetters } from '../../../lib/queue/sent-letters.ts';
 import { RongCloudClient } from '../../../lib/rongcloud/client.ts';
 import type { Transport } from '../../../lib/rongcloud/transport.ts';
 import { BatchLine } from '../../../lib/telemetry/batch-line.ts';
+import { silent } from '../../../tools/sim/silent-telemetry.ts';
 import { clockOf } from '../../helpers/clock-of.ts';
-import { silent } from '../../helpers/silent-telemetry.ts';
 
 const message = (messageId: string, groupId: string, userIds: string[], more = {}): QueueMessage => {
   return {

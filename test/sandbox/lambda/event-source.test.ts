@@ -36,6 +36,22 @@ describe('the stand-in event source', () => {
     );
   });
 
+  it('keeps a whole batch whose answer names a message that it does not hold', async () => {
+    const queue = createQueue();
+    queue.send('a');
+    let answered = false;
+    const source = startEventSource({
+      ...{ queue, batchSize: 10, windowMs: 0, maximumConcurrency: 1 },
+      async invoke() {
+        answered = true;
+        return { batchItemFailures: [{ itemIdentifier: 'another' }] };
+      },
+    });
+    await expect.poll(() => answered).toBe(true);
+    await source.close();
+    expect(queue.counts.hidden).toBe(1);
+  });
+
   it('writes attributes and the sender as Lambda does, and only where there are any', async () => {
     const queue = createQueue();
     const attributes = {

@@ -1,5 +1,5 @@
-import type { ImModel } from './im.ts';
-import type { QueueModel, StoredMessage } from './queue.ts';
+import type { MessageAttributes } from '../../../sandbox/aws/sqs/message.ts';
+import type { World } from '../../../tools/sim/world.ts';
 
 /** What a message asks for, as far as it can be read. */
 export interface Wish {
@@ -38,21 +38,26 @@ export interface QueueLedger {
   letters: Letter[];
   /** What the door itself put on its queue. */
   rests: { wish: Wish; sentBy: number; at: number }[];
-  wishOf(message: StoredMessage): Wish;
+  wishOf(message: Message): Wish;
   /** The client's message that a request id goes back to. */
   sentAs(requestId: string): Sent | undefined;
 }
 
-export interface LedgerOptions {
-  im: ImModel;
-  queue: QueueModel;
-  deadLetters: QueueModel;
+/** A message, wherever it is met. */
+interface Message {
+  messageId: string;
+  body: string;
 }
 
 /** Keeps account of what arrives on the queues. */
-export function createLedger({ im, queue, deadLetters }: LedgerOptions): QueueLedger {
+export function createLedger({
+  rongCloud,
+  queue,
+  deadLetters,
+  sqs,
+}: Pick<World, 'rongCloud' | 'queue' | 'deadLetters' | 'sqs'>): QueueLedger {
   const wishes = new Map<string, Wish>();
-  const wishOf = (message: StoredMessage): Wish => {
+  const wishOf = (message: Message): Wish => {
     const wish = wishes.get(message.messageId) ?? readWish(message);
     wishes.set(message.messageId, wish);
     return wish;
@@ -62,7 +67,8 @@ export function createLedger({ im, queue, deadLetters }: LedgerOptions): QueueLe
   const ledger: QueueLedger = { sent: [], letters: [], rests: [], wishOf, sentAs };
 
   queue.onArrival = (message) => {
-    const { messageId, body, sentAt, sentBy } = message;
+    const { messageId, body, sentAt } = message;
+    const sentBy = sqs.sender;
     const wish = wishOf(message);
     if (sentBy !== undefined) {
       ledger.rests.push({ wish, sentBy, at: sentAt });
@@ -72,12 +78,14 @@ export function createLedger({ im, queue, deadLetters }: LedgerOptions): QueueLe
     ledger.sent.push(sent);
     byRequestId.set(sent.requestId, sent);
   };
-  deadLetters.onArrival = (message) => {
-    const { body, attributes, sentBy, redriven, sentAt } = message;
+  deadLetters.onArrival = (message, how) => {
+    const { body, sentAt } = message;
+    const attributes = texts(message.attributes);
+    const redriven = how === 'given up';
     const read = readWish(message);
     const wish = { ...read, requestId: attributes.requestId ?? read.requestId };
     const { groupId, userIds } = wish;
-    const members = im.members(groupId);
+    const members = rongCloud.members(groupId);
     const wereMembers = new Set(userIds.filter((userId) => members.has(userId)));
     const failedCount = Number(attributes.failedCount ?? Number.NaN);
     const code = redriven ? 'redriven' : (attributes.code ?? 'none');
@@ -90,18 +98,22 @@ export function createLedger({ im, queue, deadLetters }: LedgerOptions): QueueLe
       body,
       code,
       failedCount,
-      sentBy,
-      groupWasFull: im.isFull(groupId),
+      sentBy: redriven ? undefined : sqs.sender,
+      groupWasFull: rongCloud.isFull(groupId),
       wereMembers,
     });
   };
   return ledger;
 }
 
+function texts(attributes: MessageAttributes): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(Object.entries(attributes).map(([name, { StringValue }]) => [name, StringValue]));
+}
+
 const NOTHING = { groupId: '', userIds: [], groupName: undefined };
 
 /** A body that is no request asks for nothing. */
-function readWish({ messageId, body }: StoredMessage): Wish {
+function readWish({ messageId, body }: Message): Wish {
   try {
     const { groupId, userIds, groupName, requestId = messageId } = JSON.parse(body) as Partial<Wish>;
     if (typeof groupId !== 'string' || !Array.isArray(userIds)) return { ...NOTHING, requestId };

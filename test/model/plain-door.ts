@@ -1,6 +1,8 @@
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
-import { sign } from '../../../lib/rongcloud/signature.ts';
-import { type CreateDoor, DEAD_LETTER_QUEUE_URL, type DoorMeans, QUEUE_URL } from '../queue-door.ts';
+import { JoinError } from '../../lib/errors.ts';
+import { sign } from '../../lib/rongcloud/signature.ts';
+import { type CreateDoor, DEAD_LETTER_QUEUE_URL, type DoorMeans, QUEUE_URL } from '../../tools/sim/queue-door.ts';
 
 /** Something that a door does wrong. */
 export type Flaw =
@@ -15,6 +17,8 @@ export type Flaw =
   | 'never looks at the clock'
   | 'names in the wrong order'
   | 'forgets names';
+
+const JOIN = new URL('https://im.invalid/group/join.json');
 
 type Verdict = 'joined' | 'UPSTREAM_REJECTED' | 'GROUP_FULL';
 
@@ -36,7 +40,7 @@ const VERDICTS: Readonly<Record<number, Verdict>> = {
 
 /** A door that keeps every promise in the plainest way: one call for each user, one after another. */
 export function createPlainDoor(flaw?: Flaw): CreateDoor {
-  return async (means) =>
+  return (means) =>
     async ({ Records: records }, { getRemainingTimeInMillis }) =>
       new PlainBatch(means, flaw, means.clock.steady() + getRemainingTimeInMillis()).settle(records);
 }
@@ -107,13 +111,14 @@ class PlainBatch {
 
   /** The code of an answer that is about the call; undefined if it says nothing of it. */
   async #exchange(appSecret: string, pairs: Record<string, string>): Promise<number | undefined> {
-    const { clock, sleep, random, ratePerSecond, exchange } = this.#means;
+    const { clock, sleep, random, ratePerSecond, transport } = this.#means;
     if (this.#deadline - clock.steady() < 1100) return undefined;
     if (this.#flaw !== 'hurries') await sleep(1000 / ratePerSecond);
     const timeoutMs = Math.min(5000, this.#deadline - clock.steady());
-    const headers = { ...sign({ appKey: 'key', appSecret }, String(random()), clock.wall()) };
-    const end = await exchange({ form: new URLSearchParams(pairs).toString(), headers, timeoutMs });
-    if (typeof end === 'string' || !end.complete) return undefined;
+    const signed = sign({ appKey: 'key', appSecret }, String(random()).slice(0, 18), clock.wall());
+    const headers = { ...signed, 'Content-Type': 'application/x-www-form-urlencoded' };
+    const end = await transport.post({ url: JOIN, headers, body: new URLSearchParams(pairs).toString(), timeoutMs });
+    if (end instanceof JoinError || !end.complete) return undefined;
     if (end.status === 403) return 403;
     if (end.status === 502) return undefined;
     const { code } = JSON.parse(end.body);
@@ -178,7 +183,8 @@ class PlainBatch {
       DelaySeconds: delay,
       MessageAttributes: Object.fromEntries(attributes),
     };
-    return this.#means.sendToSqs(input, this.#means.timeout(4000)).then(
+    const { sqs, timeout } = this.#means;
+    return sqs.send(new SendMessageCommand(input), { abortSignal: timeout(4000) }).then(
       () => true,
       () => false,
     );

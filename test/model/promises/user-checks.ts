@@ -1,16 +1,16 @@
+import type { QueueWorld } from '../queue-world.ts';
 import type { Breach } from './breach.ts';
 import type { Wish } from './ledger.ts';
-import type { QueueWorld } from './world.ts';
 
 /** Whether RongCloud has no answer for a user: then it stays on the queue. */
-export function isUndecidable({ im }: QueueWorld, userId: string): boolean {
-  const fault = im.options.userFaults.get(userId);
+export function isUndecidable({ rongCloud }: QueueWorld, userId: string): boolean {
+  const fault = rongCloud.options.userFaults.get(userId);
   return fault === 1000 || fault === 'blocked';
 }
 
 /** Whether RongCloud says no to a user. */
-export function isRefused({ im }: QueueWorld, userId: string): boolean {
-  const fault = im.options.userFaults.get(userId);
+export function isRefused({ rongCloud }: QueueWorld, userId: string): boolean {
+  const fault = rongCloud.options.userFaults.get(userId);
   return fault === 400 || fault === 1002;
 }
 
@@ -20,7 +20,7 @@ export function isAtRest(world: QueueWorld): boolean {
     const { groupId, userIds } = world.ledger.wishOf(message);
     if (userIds.length === 0) return false;
     for (const userId of userIds) {
-      if (!isUndecidable(world, userId) || world.im.members(groupId).has(userId)) return false;
+      if (!isUndecidable(world, userId) || world.rongCloud.members(groupId).has(userId)) return false;
     }
   }
   return true;
@@ -28,7 +28,7 @@ export function isAtRest(world: QueueWorld): boolean {
 
 /** Checks that each user of a valid message has a place, and at the end only one. */
 export function* userBreaches(world: QueueWorld): Generator<Breach> {
-  const { im, queue, ledger } = world;
+  const { rongCloud, queue, ledger } = world;
   const atRest = isAtRest(world);
   const queued = new Set([...queue.messages].flatMap((message) => keysOf(ledger.wishOf(message))));
   const lettered = new Set(ledger.letters.flatMap(({ groupId, failed }) => keysOf({ groupId, userIds: failed })));
@@ -38,7 +38,7 @@ export function* userBreaches(world: QueueWorld): Generator<Breach> {
       const key = keyOf(groupId, userId);
       if (seen.has(key)) continue;
       seen.add(key);
-      const isSettled = im.members(groupId).has(userId) || lettered.has(key);
+      const isSettled = rongCloud.members(groupId).has(userId) || lettered.has(key);
       if (!isSettled && !queued.has(key)) yield { promise: 'no user is lost', detail: `${userId} of ${groupId}` };
       if (atRest || isSettled || isUndecidable(world, userId)) continue;
       const promise = isRefused(world, userId) ? 'who is refused is dead-lettered' : 'who can join has joined';
@@ -48,10 +48,10 @@ export function* userBreaches(world: QueueWorld): Generator<Breach> {
   yield* joinedAndWaiting(world);
 }
 
-function* joinedAndWaiting({ im, queue, ledger }: QueueWorld): Generator<Breach> {
+function* joinedAndWaiting({ rongCloud, queue, ledger }: QueueWorld): Generator<Breach> {
   for (const message of queue.messages) {
     const { groupId, userIds } = ledger.wishOf(message);
-    const joined = userIds.filter((userId) => im.members(groupId).has(userId)).length;
+    const joined = userIds.filter((userId) => rongCloud.members(groupId).has(userId)).length;
     const detail = `${joined} of ${userIds.length} joined ${groupId}, and their message waits`;
     if (joined > 0) yield { promise: 'a user ends in one place', detail };
   }

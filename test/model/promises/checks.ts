@@ -1,9 +1,9 @@
+import type { QueueWorld } from '../queue-world.ts';
 import type { Breach } from './breach.ts';
 import { letterBreaches } from './letter-checks.ts';
 import { nameBreaches } from './name-checks.ts';
 import { paceBreaches } from './pace-checks.ts';
 import { userBreaches } from './user-checks.ts';
-import type { QueueWorld } from './world.ts';
 
 /** All promises that a run broke, each as often as it did. */
 export function breaches(world: QueueWorld): Breach[] {

@@ -1,16 +1,17 @@
-import { SeededRandom } from '../../../tools/sim/seeded-random.ts';
-import type { ContentFault, ImTrouble } from './im.ts';
-import type { SqsTrouble } from './sqs-sender.ts';
-import type { Trouble } from './trouble.ts';
-import { isAtRest } from './user-checks.ts';
-import { createWorld, type QueueWorld, START, type WorldOptions } from './world.ts';
+import type { CallTrouble, ContentFault } from '../../tools/sim/rongcloud.ts';
+import { SeededRandom } from '../../tools/sim/seeded-random.ts';
+import type { SqsTrouble } from '../../tools/sim/sqs.ts';
+import type { Trouble } from '../../tools/sim/trouble.ts';
+import { START, type WorldOptions } from '../../tools/sim/world.ts';
+import { isAtRest } from './promises/user-checks.ts';
+import { QueueWorld } from './queue-world.ts';
 
 const MINUTE_MS = 60_000;
 /** From here on nothing goes wrong any more but for what users and names are refused. */
 const CALM_MS = 15 * MINUTE_MS;
 /** Time enough after that for everyone to have joined. */
 const REST_MS = 3 * 60 * MINUTE_MS;
-const IM_TROUBLES = [
+const CALL_TROUBLES = [
   'internal',
   'error',
   'hang',
@@ -20,7 +21,7 @@ const IM_TROUBLES = [
   'unreachable',
   'rate',
   'page',
-] as const satisfies readonly ImTrouble[];
+] as const satisfies readonly CallTrouble[];
 const SQS_TROUBLES = ['stall', 'late', 'error', 'part'] as const satisfies readonly SqsTrouble[];
 
 /** Who and what a schedule is about. */
@@ -39,9 +40,14 @@ export async function runSchedule(seed: number, options: WorldOptions = {}): Pro
     names: Array.from({ length: 8 }, (_, i) => `name ${i}`),
   };
   const capacity = random.chance(0.4) ? random.int(2, 30) : 3000;
-  const world = createWorld({ seed, clockJumps: clockJumps(seed), ...worldOptions(random, ids, capacity), ...options });
+  const world = new QueueWorld({
+    seed,
+    clockJumps: clockJumps(seed),
+    ...worldOptions(random, ids, capacity),
+    ...options,
+  });
   for (const groupId of ids.groups) {
-    if (capacity < 3000 && random.chance(0.5)) world.im.fill(groupId, random.int(0, capacity));
+    if (capacity < 3000 && random.chance(0.5)) world.rongCloud.fill(groupId, random.int(0, capacity));
   }
   const messages = bodies(random, ids);
   let waiting = messages.length;
@@ -60,15 +66,15 @@ function worldOptions(random: SeededRandom, { users, names }: Ids, capacity: num
   return {
     ratePerSecond: random.pick([3, 8, 24]),
     mishaps: mishaps(random),
-    im: {
+    rongCloud: {
       userFaults: faults(random, users),
       nameFaults: faults(random, names),
-      capacity: () => capacity,
-      membersCount: random.chance(0.5),
+      capacity,
+      countsMembers: random.chance(0.5),
       callsPerSecond: random.chance(0.2) ? random.int(10, 30) : 100,
       countsRefused: random.chance(0.5),
       latencyMs: random.pick([[5, 20] as const, [20, 120] as const, [50, 2000] as const]),
-      trouble: troubles(random, IM_TROUBLES),
+      trouble: troubles(random, CALL_TROUBLES),
       carriedOut: random.pick([0, 0.5, 1]),
     },
     secret: {

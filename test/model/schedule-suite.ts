@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { brokenPromises } from './checks.ts';
+import { brokenPromises } from './promises/checks.ts';
 import { runSchedule } from './schedule.ts';
 
 const CHUNK = 100;

@@ -1,12 +1,12 @@
+import type { QueueWorld } from '../queue-world.ts';
 import type { Breach } from './breach.ts';
-import type { QueueWorld } from './world.ts';
 
 /** Lambda's limit, less a second. */
 const LATEST_END_MS = 59_000;
 
 /** Checks how fast calls start, and when batches end. */
-export function* paceBreaches({ im, lambda, ratePerSecond }: QueueWorld): Generator<Breach> {
-  for (const [environment, sendings] of Map.groupBy(im.sendings, (sending) => sending.environment)) {
+export function* paceBreaches({ rongCloud, lambda, ratePerSecond }: QueueWorld): Generator<Breach> {
+  for (const [environment, sendings] of Map.groupBy(rongCloud.calls, (sending) => sending.environment)) {
     const most = mostInOneSecond(sendings.map(({ at }) => at));
     const detail = `${most} in a second by environment ${environment}`;
     if (most > ratePerSecond + 1) yield { promise: 'starts keep the rate', detail };

@@ -1,5 +1,5 @@
-import type { SeededRandom } from '../../../tools/sim/seeded-random.ts';
-import type { SimulatedTime } from '../../../tools/sim/simulated-time.ts';
+import type { SeededRandom } from './seeded-random.ts';
+import type { SimulatedTime } from './simulated-time.ts';
 import { type Trouble, troubleAt } from './trouble.ts';
 
 /** A new App Secret: when RongCloud begins to ask for it, and when Secrets Manager holds it. */
@@ -16,11 +16,12 @@ export interface SecretOptions {
   latencyMs: number;
 }
 
+export const APP_KEY = 'key';
 /** A read that stalls fails after this long: the reader's own limit. */
 const STALL_MS = 5000;
 
 /** The app's secret, as Secrets Manager holds it and as RongCloud asks for it. */
-export class SecretModel {
+export class Secret {
   readonly #options: SecretOptions;
   reads = 0;
 
@@ -40,7 +41,7 @@ export class SecretModel {
     const kind = troubleAt(trouble, time.now(), random);
     await sleep(kind === 'stall' ? STALL_MS : latencyMs);
     if (kind) throw new Error(`Secrets Manager: ${kind}`);
-    return JSON.stringify({ appKey: 'key', appSecret: this.#version(({ readableAt }) => readableAt) });
+    return JSON.stringify({ appKey: APP_KEY, appSecret: this.#version(({ readableAt }) => readableAt) });
   }
 
   #version(when: (rotation: Rotation) => number): string {

@@ -1,4 +1,4 @@
-import type { SeededRandom } from '../../../tools/sim/seeded-random.ts';
+import type { SeededRandom } from './seeded-random.ts';
 
 /** Something that goes wrong from one moment up to another, both in milliseconds since 1970. */
 export interface Trouble<Kind extends string> {

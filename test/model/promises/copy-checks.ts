@@ -1,15 +1,16 @@
+import type { QueueWorld } from '../queue-world.ts';
 import type { Breach } from './breach.ts';
-import type { QueueWorld } from './world.ts';
 
 const HOUR_MS = 3_600_000;
 
 /** Watches that a world's queue never holds more messages than clients sent, but for those that a batch is replacing. */
-export function watchForCopies({ queue, lambda, ledger }: QueueWorld): () => Breach[] {
+export function watchForCopies(world: QueueWorld): () => Breach[] {
+  const { queue, lambda, ledger } = world;
   const found: Breach[] = [];
-  lambda.onBatch = () => {
+  world.onBatch = () => {
     const running = new Set(lambda.invocations.filter(({ end }) => end === 'running').map(({ id }) => id));
     const replacing = ledger.rests.filter(({ sentBy }) => running.has(sentBy)).length;
-    const messages = queue.messages.size - replacing;
+    const messages = queue.messages.length - replacing;
     const sent = ledger.sent.length;
     if (messages > sent) found.push({ promise: 'nothing multiplies', detail: `${messages} messages of ${sent}` });
   };
@@ -35,8 +36,8 @@ export function* repeatedLetters({ ledger, lambda }: QueueWorld, until: number):
 /** Checks that each delivery of a message sent one letter for a user at the most. */
 export function* lettersOfDeliveries({ ledger, lambda }: QueueWorld): Generator<Breach> {
   const letters = Map.groupBy(ledger.letters, ({ sentBy }) => sentBy);
-  for (const { id, messages } of lambda.invocations) {
-    const most = countBy(messages.map((message) => ledger.wishOf(message).requestId));
+  for (const { id, event } of lambda.invocations) {
+    const most = countBy(event.Records.map((message) => ledger.wishOf(message).requestId));
     const users = (letters.get(id) ?? []).flatMap(({ requestId, failed }) =>
       failed.map((one) => `${requestId} ${one}`),
     );
@@ -60,7 +61,7 @@ export function* repeatedRests({ ledger, lambda }: QueueWorld): Generator<Breach
       const seen = new Set(
         lambda.invocations
           .filter((one) => String(one.environment) === environment && one.startedAt <= at && one.endedAt > at - HOUR_MS)
-          .flatMap(({ messages }) => messages)
+          .flatMap(({ event }) => event.Records)
           .filter((message) => ledger.wishOf(message).requestId === requestId)
           .map(({ messageId }) => messageId),
       );

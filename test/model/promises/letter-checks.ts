@@ -1,7 +1,7 @@
+import type { QueueWorld } from '../queue-world.ts';
 import type { Breach } from './breach.ts';
 import type { Letter } from './ledger.ts';
 import { isAtRest, isRefused, isUndecidable } from './user-checks.ts';
-import type { QueueWorld } from './world.ts';
 
 /** The codes of a dead letter for users. Of several refusals in one letter it tells the first. */
 const REFUSALS: readonly string[] = ['UPSTREAM_REJECTED', 'GROUP_FULL'];
@@ -30,8 +30,8 @@ function* form({ ledger }: QueueWorld, letter: Letter): Generator<Breach> {
 }
 
 /** A name is refused when RongCloud finds fault with it, or answered with trouble where it took the users without. */
-function* refusedName({ im }: QueueWorld, { groupId, groupName, code }: Letter): Generator<Breach> {
-  const hasFault = groupName !== undefined && im.options.nameFaults.has(groupName);
+function* refusedName({ rongCloud }: QueueWorld, { groupId, groupName, code }: Letter): Generator<Breach> {
+  const hasFault = groupName !== undefined && rongCloud.options.nameFaults.has(groupName);
   const fits = groupName !== undefined && (hasFault || code !== 'UPSTREAM_REJECTED');
   const detail = `${code} for the name ${groupName} of ${groupId}`;
   if (!fits) yield { promise: 'nobody is refused who could join', detail };
@@ -56,13 +56,13 @@ function* refusedUser(world: QueueWorld, letter: Letter, userId: string): Genera
  * Whether a batch that refused a member could know better. A later delivery can't: it meets a full group, and nobody
  * wrote down what the delivery before it did.
  */
-function couldKnow({ im }: QueueWorld, { sentBy, groupId, groupWasFull }: Letter, userId: string): boolean {
+function couldKnow({ rongCloud }: QueueWorld, { sentBy, groupId, groupWasFull }: Letter, userId: string): boolean {
   if (!groupWasFull) return true;
-  return im.sendings.some(
+  return rongCloud.calls.some(
     ({ invocation, groupId: calledFor, userIds, carriedOut, told }) =>
       invocation === sentBy &&
       calledFor === groupId &&
-      (told || (carriedOut && !im.options.membersCount)) &&
+      (told || (carriedOut && !rongCloud.options.countsMembers)) &&
       userIds.includes(userId),
   );
 }
