@@ -1,7 +1,6 @@
 import { type Shape, sendLoad } from './load.ts';
 import { answerTimes, countStatuses } from './outcome.ts';
-import { LIMITERS, type Limiter } from './rongcloud.ts';
-import { ACCOUNT_CONCURRENCY, createService, SHIPPED_THROTTLE } from './service.ts';
+import { ACCOUNT_CONCURRENCY, createService, LIMITERS, type Limiter, SHIPPED_THROTTLE } from './service.ts';
 import { printTable, printTargets, seconds } from './table.ts';
 
 // 80 joins a second over HTTP for two minutes, beside a queue that is full all the time of joins that can't be gathered
@@ -70,7 +69,7 @@ async function measure({ shape, queued, limiter }: Row) {
   }
   const answers = await service.time.run(sendLoad(service, { ...LOAD, shape }));
   const [joined = 0] = countStatuses(answers, [200]);
-  const calls = service.rongCloud.calls.filter(({ at }) => at < service.startedAt + LOAD.overMs);
+  const calls = service.rongCloud.calls.filter(({ arrivedAt }) => arrivedAt < service.startedAt + LOAD.overMs);
   const perSecond = (wanted: string) => (1000 * calls.filter(({ door }) => door === wanted).length) / LOAD.overMs;
   return {
     answers,

@@ -9,11 +9,12 @@ import { Pacer } from '../../lib/queue/pacer.ts';
 import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import type { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';
+import type { Door, Environment } from '../../tools/sim/lambda.ts';
+import type { RongCloud } from '../../tools/sim/rongcloud.ts';
+import { APP_KEY } from '../../tools/sim/secret.ts';
 import type { SeededRandom } from '../../tools/sim/seeded-random.ts';
 import { silent } from '../../tools/sim/silent-telemetry.ts';
 import type { SimulatedTime } from '../../tools/sim/simulated-time.ts';
-import type { Invocation } from './lambda-function.ts';
-import { APP, type RongCloud } from './rongcloud.ts';
 
 // The doors as their entry files wire them, with simulated time and stand-ins in place of sockets: all of the code
 // under measurement is imported here.
@@ -33,13 +34,16 @@ export interface Ask {
   prefer: string | undefined;
 }
 
+export const APP = { appKey: APP_KEY, appSecret: 'surge-secret' };
 const SEND_MESSAGE_MS = 15;
 const QUEUE_RATE = 24;
 
-function client({ time, random, rongCloud }: Surroundings, door: string) {
+function client({ time, random, rongCloud }: Surroundings, door: string, environment: Environment) {
   return new RongCloudClient({
     urls: ['https://primary.example', 'https://backup.example'],
-    transport: rongCloud.transport(door),
+    transport: rongCloud.transport(() => {
+      return { door, environment: environment.id, invocation: environment.invocation, sleep: environment.sleep };
+    }),
     credentials: { get: async () => APP, replace: async () => undefined },
     clock: time.clock,
     random: () => random.next(),
@@ -49,9 +53,9 @@ function client({ time, random, rongCloud }: Surroundings, door: string) {
 }
 
 /** Starts an environment of the HTTP function. Its door gives the status of the answer. */
-export function startHttpDoor(surroundings: Surroundings) {
+export function startHttpDoor(surroundings: Surroundings, environment: Environment): Door<Ask, number> {
   const { time, random, joinQueue } = surroundings;
-  const rongCloud = client(surroundings, 'http');
+  const rongCloud = client(surroundings, 'http', environment);
   const handler = createHttpHandler({
     // Tokens cost no time that matters here: the Authorization header holds the user id itself.
     authenticate: async (userId = '') => ({ kind: 'user', userId, groupPatterns: [], claims: {} }),
@@ -68,16 +72,16 @@ export function startHttpDoor(surroundings: Surroundings) {
     clock: time.clock,
     random: () => random.next(),
   });
-  return async ({ userId, groupId, prefer }: Ask, invocation: Invocation): Promise<number> => {
+  return async ({ userId, groupId, prefer }, context) => {
     const headers = { authorization: userId, ...(prefer !== undefined && { prefer }) };
     const event = { requestContext: { http: {} }, headers, pathParameters: { groupId } };
-    const answer = await handler(event, invocation);
+    const answer = await handler(event, context);
     return answer.statusCode ?? 200;
   };
 }
 
 /** Starts an environment of the queue function. */
-export function startQueueDoor(surroundings: Surroundings) {
+export function startQueueDoor(surroundings: Surroundings, environment: Environment): Door<SQSEvent, SQSBatchResponse> {
   const { time, random, joinQueue, deadLetterQueue } = surroundings;
   const sendTo =
     (queue: SqsQueue): Send =>
@@ -86,9 +90,9 @@ export function startQueueDoor(surroundings: Surroundings) {
       for (const { body } of messages) queue.send(body);
       return { ends: messages.map(() => 'taken' as const) };
     };
-  const handler = createQueueHandler({
+  return createQueueHandler({
     joinBatch: createJoinBatch({
-      client: client(surroundings, 'queue'),
+      client: client(surroundings, 'queue', environment),
       pacer: new Pacer({ ratePerSecond: QUEUE_RATE, clock: time.clock, sleep: time.sleep }),
       sentLetters: new SentLetters(time.clock),
       sendDeadLetters: sendTo(deadLetterQueue),
@@ -104,5 +108,4 @@ export function startQueueDoor(surroundings: Surroundings) {
     telemetry: silent,
     clock: time.clock,
   });
-  return (event: SQSEvent, invocation: Invocation): Promise<SQSBatchResponse> => handler(event, invocation);
 }

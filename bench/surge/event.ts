@@ -1,7 +1,6 @@
 import type { Load } from './load.ts';
 import { answerTimes, countStatuses, type Outcome, outcomeOf } from './outcome.ts';
-import { LIMITERS } from './rongcloud.ts';
-import { ACCOUNT_CONCURRENCY, createService, SHIPPED_THROTTLE } from './service.ts';
+import { ACCOUNT_CONCURRENCY, createService, LIMITERS, SHIPPED_THROTTLE } from './service.ts';
 import { printTable, printTargets, seconds } from './table.ts';
 
 // 10 000 users open an event page within a minute. Those who are turned away (429, 503) do not come back.

@@ -50,7 +50,7 @@ function windowOf({ startedAt, rongCloud, http }: Service, all: readonly Answere
   const answers = all.filter(({ askedAt }) => within(askedAt));
   return {
     answers,
-    callsPerRequest: rongCloud.calls.filter(({ at }) => within(at)).length / answers.length,
+    callsPerRequest: rongCloud.calls.filter(({ arrivedAt }) => within(arrivedAt)).length / answers.length,
     environments: http.mostBusy(startedAt + from, startedAt + to),
   };
 }

@@ -26,15 +26,16 @@ export async function outcomeOf(service: Service, load: Load): Promise<Outcome> 
   const answers = await sendLoad(service, load);
   const until = time.now() + PATIENCE_MS;
   while (time.now() < until && joinQueue.counts.ready + joinQueue.counts.hidden > 0) await time.sleep(250);
+  const joinedAt = joinedAtOf(service);
   const lastAskedAt = latest(answers.map(({ askedAt }) => askedAt));
   return {
     answers,
     calls: rongCloud.calls.length,
     refused: rongCloud.calls.filter(({ refused }) => refused).length,
     environments: http.mostBusy(),
-    joined: rongCloud.joinedAt.size,
-    lastJoinedMs: Math.max(0, latest([...rongCloud.joinedAt.values()]) - lastAskedAt),
-    lost: countLost(service, answers),
+    joined: joinedAt.size,
+    lastJoinedMs: Math.max(0, latest([...joinedAt.values()]) - lastAskedAt),
+    lost: countLost(service, answers, joinedAt),
   };
 }
 
@@ -49,8 +50,25 @@ export function answerTimes(answers: readonly Answered[]): [p50: number, p95: nu
   return [percentile(durations, 0.5), percentile(durations, 0.95)];
 }
 
-function countLost({ rongCloud, joinQueue, deadLetterQueue }: Service, answers: readonly Answered[]): number {
-  const kept = new Set(rongCloud.joinedAt.keys());
+/** When each user got into a group, by `groupId/userId`. */
+function joinedAtOf({ rongCloud }: Service): ReadonlyMap<string, number> {
+  const joinedAt = new Map<string, number>();
+  for (const { groupId, userIds, carriedOut, arrivedAt } of rongCloud.calls) {
+    if (!carriedOut) continue;
+    for (const userId of userIds) {
+      const key = `${groupId}/${userId}`;
+      joinedAt.set(key, Math.min(arrivedAt, joinedAt.get(key) ?? arrivedAt));
+    }
+  }
+  return joinedAt;
+}
+
+function countLost(
+  { joinQueue, deadLetterQueue }: Service,
+  answers: readonly Answered[],
+  joinedAt: ReadonlyMap<string, number>,
+): number {
+  const kept = new Set(joinedAt.keys());
   for (const body of [...joinQueue.bodies(), ...deadLetterQueue.bodies()]) {
     const { groupId, userIds }: { groupId: string; userIds: string[] } = JSON.parse(body);
     for (const userId of userIds) kept.add(`${groupId}/${userId}`);

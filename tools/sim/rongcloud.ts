@@ -126,15 +126,18 @@ export class RongCloud {
     call.arrivedAt = time.now();
     const kind = troubleAt(trouble, call.arrivedAt, random);
     const answer = this.#answer(call, request, kind);
-    const tookMs = thereMs + answerMs(random, call.refused);
-    if (answer !== undefined && tookMs < timeoutMs) {
-      await sleep(tookMs - thereMs);
+    const backMs = answerMs(random, call.refused);
+    const leftMs = timeoutMs - thereMs;
+    if (answer !== undefined && backMs < leftMs) {
+      await sleep(backMs);
       call.told = call.carriedOut && kind === undefined;
       return answer;
     }
-    await sleep(timeoutMs - thereMs);
-    const late = answer !== undefined && tookMs < listenMs ? answer : new JoinError('UPSTREAM_TIMEOUT');
-    if (listenMs > timeoutMs) void sleep(Math.min(tookMs, listenMs) - timeoutMs).then(() => onLateAnswer?.(late));
+    await sleep(leftMs);
+    const lateMs = answer === undefined ? Number.POSITIVE_INFINITY : backMs - leftMs;
+    const patienceMs = listenMs - timeoutMs;
+    const late = answer !== undefined && lateMs < patienceMs ? answer : new JoinError('UPSTREAM_TIMEOUT');
+    if (patienceMs > 0) void sleep(Math.min(lateMs, patienceMs)).then(() => onLateAnswer?.(late));
     return new JoinError('UPSTREAM_TIMEOUT');
   }
 
