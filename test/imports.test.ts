@@ -123,6 +123,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'lib/join',
     'lib/policy.ts',
   ],
+  'tools/keys.ts': [],
   'tools/chromium.ts': [],
   'tools/screenshot.ts': ['sandbox', 'tools/chromium.ts', 'build.ts', 'playwright-core'],
   'bench/contenders': ['@aws-sdk/client-secrets-manager', 'aws-lambda', 'jose'],
