@@ -29,47 +29,47 @@ export interface AskPolicyDeps {
  * remembered with its token.
  */
 export async function askPolicy(
-  deps: AskPolicyDeps,
+  { decide, clock, sleep }: AskPolicyDeps,
   caller: Caller,
   request: JoinRequest,
   deadline: number,
 ): Promise<void> {
   freeze(caller);
   freeze(request);
-  const limitMs = Math.max(0, Math.min(RULE_MS, deadline - deps.clock.steady()));
-  const decision = await answerOf(deps, caller, request, limitMs).catch((cause: unknown) => {
+  const patience = new Patience();
+  let decision: Decision;
+  try {
+    const answer: unknown = decide(caller, request, patience);
+    decision = readDecision(
+      isPromise(answer) ? await patience.waitFor(answer, deadline - clock.steady(), sleep) : answer,
+    );
+  } catch (cause) {
     throw new JoinError('POLICY_UNAVAILABLE', { cause });
-  });
+  }
   if (!decision.allowed) {
     throw new JoinError('FORBIDDEN', { detail: decision.reason, caller: callerName(caller.claims) });
   }
 }
 
-async function answerOf(
-  { decide, sleep }: AskPolicyDeps,
-  caller: Caller,
-  request: JoinRequest,
-  limitMs: number,
-): Promise<Decision> {
-  // Made for the rules that read it: most look nothing up.
-  let controller: AbortController | undefined;
-  const options = {
-    get signal() {
-      controller ??= new AbortController();
-      return controller.signal;
-    },
-  };
-  const answer: unknown = decide(caller, request, options);
-  if (!isPromise(answer)) return readDecision(answer);
-  return withDeadline((async () => readDecision(await answer))(), limitMs, sleep, () => {
+/** How long a rule is waited for. Its signal is made for the rules that read it: most look nothing up. */
+class Patience {
+  #controller: AbortController | undefined;
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  /** What a rule promised, or rejects when its time is up. */
+  async waitFor(answer: PromiseLike<unknown>, leftMs: number, sleep: Sleep): Promise<unknown> {
+    const limitMs = Math.max(0, Math.min(RULE_MS, leftMs));
     const late = new DOMException(`the rule gave no answer within ${Math.round(limitMs)} ms`, 'TimeoutError');
-    controller ??= new AbortController();
-    controller.abort(late);
-    return late;
-  }).then((decision) => {
-    if (decision instanceof Error) throw decision;
-    return decision;
-  });
+    const given = await withDeadline((async () => answer)(), limitMs, sleep, () => late);
+    if (given !== late) return given;
+    this.#controller ??= new AbortController();
+    this.#controller.abort(late);
+    throw late;
+  }
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {

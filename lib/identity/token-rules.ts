@@ -67,8 +67,8 @@ export const TIME_RULES = [CLAIM_RULES.exp, CLAIM_RULES.iat, CLAIM_RULES.nbf];
 
 /** Whom a token is for. Cognito's access tokens have no `aud`; their `client_id` stands for it. */
 export function audiencesOf({ aud, token_use, client_id }: JWTPayload): unknown[] {
-  const audience: unknown = aud === undefined && token_use === 'access' ? client_id : aud;
-  return Array.isArray(audience) ? audience : [audience];
+  if (aud === undefined && token_use === 'access') return [client_id];
+  return Array.isArray(aud) ? aud : [aud];
 }
 
 /** The cause of the first rule that something breaks; undefined if it breaks none. */
