@@ -3,6 +3,7 @@ import type { HttpDeps } from '../../functions/http.ts';
 import { JoinError } from '../../lib/errors.ts';
 import { createAuthenticator } from '../../lib/identity/authenticate.ts';
 import { createOriginCheck } from '../../lib/identity/origin.ts';
+import type { JoinUsers } from '../../lib/join/join-users.ts';
 import { RequestLine } from '../../lib/telemetry/request-line.ts';
 import { clockOf } from '../helpers/clock-of.ts';
 import { createHttpHandler } from '../helpers/described-doors.ts';
@@ -159,6 +160,63 @@ describe('the HTTP door', () => {
         { userIds: ['a'], code: 'UPSTREAM_REJECTED', outcome: 'rejected', retryable: false, upstreamCode: 1002 },
       ],
     });
+  });
+
+  it.each<[string, string[]]>([
+    ['everyone joined', []],
+    ['some joined', ['b']],
+  ])('answers 207 with what became of the name when %s', async (_name, refused) => {
+    const error = new JoinError('UPSTREAM_REJECTED', { upstreamCode: 400 });
+    const joinUsers: JoinUsers = async ({ groupId }) => ({
+      groupId,
+      joined: ['a'],
+      failed: refused.length > 0 ? [{ offset: 1, userIds: refused, error }] : [],
+      nameError: new JoinError('UPSTREAM_REJECTED', { upstreamCode: 1002 }),
+    });
+    const body = JSON.stringify({ userIds: ['a', ...refused], groupName: 'Team' });
+    const { statusCode, json, log } = await ask({ caller: service, body, joinUsers });
+    const failure = { code: 'UPSTREAM_REJECTED', outcome: 'rejected', retryable: false };
+    expect([statusCode, json]).toEqual([
+      207,
+      {
+        groupId: 'g',
+        joined: ['a'],
+        requestId: 'aws-1',
+        failed: refused.length > 0 ? [{ userIds: refused, ...failure, upstreamCode: 400 }] : [],
+        nameError: { ...failure, upstreamCode: 1002 },
+      },
+    ]);
+    expect(log.mock.calls).toMatchObject([[{ joined: 1, failed: refused.length }, { code: 'UPSTREAM_REJECTED' }]]);
+  });
+
+  it('answers 202 with what became of the name', async () => {
+    const enqueue = vi.fn(async () => undefined);
+    const joinUsers: JoinUsers = async ({ groupId }) => ({
+      groupId,
+      joined: ['a'],
+      failed: [
+        { offset: 1, userIds: ['b'], error: new JoinError('UNDECIDED') },
+        { offset: 2, userIds: ['c'], error: new JoinError('UPSTREAM_REJECTED') },
+      ],
+      nameError: new JoinError('UPSTREAM_REJECTED', { upstreamCode: 1002 }),
+    });
+    const body = '{"userIds":["a","b","c"],"groupName":"Team"}';
+    const headers = { prefer: 'respond-async, wait=2' };
+    const { statusCode, json } = await ask({ caller: service, body, headers, joinUsers, enqueue });
+    const failure = { code: 'UPSTREAM_REJECTED', outcome: 'rejected', retryable: false };
+    expect([statusCode, json]).toEqual([
+      202,
+      {
+        groupId: 'g',
+        queued: ['b'],
+        requestId: 'aws-1',
+        joined: ['a'],
+        failed: [{ userIds: ['c'], ...failure }],
+        nameError: { ...failure, upstreamCode: 1002 },
+      },
+    ]);
+    // The refused name is not sent again.
+    expect(enqueue).toHaveBeenCalledWith({ groupId: 'g', userIds: ['b'] }, 'aws-1', undefined);
   });
 
   it('answers the first failure when nobody joined, with the least certain outcome', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { JoinError } from '../../lib/errors.ts';
+import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
 import { RequestLine } from '../../lib/telemetry/request-line.ts';
 import { clockOf } from '../helpers/clock-of.ts';
@@ -71,6 +71,28 @@ describe('the Invoke door', () => {
         { offset: 3, count: 1, code: 'GROUP_FULL', outcome: 'not_sent', retryable: false },
       ],
     });
+    expect(error.message).not.toContain('planted');
+  });
+
+  it.each<[string, JoinErrorCode, JoinErrorCode[]]>([
+    ['the name alone was refused', 'UPSTREAM_REJECTED', []],
+    ['a user failed too', 'GROUP_FULL', ['GROUP_FULL']],
+  ])('throws what became of the name when %s', async (_name, type, codes) => {
+    const { thrown } = setUp(async ({ groupId, userIds }) => ({
+      groupId,
+      joined: userIds.slice(codes.length),
+      failed: codes.map((code, offset) => ({
+        offset,
+        userIds: userIds.slice(offset, offset + 1),
+        error: new JoinError(code),
+      })),
+      nameError: new JoinError('UPSTREAM_REJECTED', { upstreamCode: 1002 }),
+    }));
+    const error = await thrown({ groupId: 'g', userIds: ['planted-1', 'planted-2'], groupName: 'planted' });
+    const { code, joined, failed, nameError } = JSON.parse(error.message);
+    expect([error.name, code, joined]).toEqual([type, type, 2 - codes.length]);
+    expect(failed).toHaveLength(codes.length);
+    expect(nameError).toEqual({ code: 'UPSTREAM_REJECTED', outcome: 'rejected', retryable: false, upstreamCode: 1002 });
     expect(error.message).not.toContain('planted');
   });
 

@@ -30,10 +30,20 @@ const REQUESTS: Record<string, Ask> = {
     enqueue,
     joinUsers: lastFail(1, new JoinError('UPSTREAM_TIMEOUT')),
   },
-  '207 full': {
+  '207 refused': {
     caller: service,
     body: body('others'),
-    joinUsers: lastFail(1, new JoinError('GROUP_FULL', { upstreamCode: 405 })),
+    joinUsers: lastFail(1, new JoinError('UPSTREAM_REJECTED', { upstreamCode: 400 })),
+  },
+  '207 name': {
+    caller: service,
+    body: body('others'),
+    joinUsers: async ({ groupId, userIds }) => ({
+      groupId,
+      joined: userIds,
+      failed: [],
+      nameError: new JoinError('UPSTREAM_REJECTED', { upstreamCode: 1002 }),
+    }),
   },
   '400 bad': { caller: service, body: '{"userIds":["carol",7],"extra":1}' },
   '503 down': {

@@ -26,6 +26,7 @@ const PROBLEM = {
   joined: 1,
   failed: [{ offset: 1, count: 1, code: 'GROUP_FULL', outcome: 'rejected', retryable: false }],
 };
+const NAME_ERROR = { code: 'UPSTREAM_REJECTED', outcome: 'rejected', retryable: false, upstreamCode: 1002 };
 const RESULT = { requestId: 'r', joined: 1, refused: 0, undecided: 0 };
 const EVENT = { groupId: 'g', userIds: ['a'] };
 const SAMPLES: Readonly<Record<string, readonly [value: object, fits: boolean][]>> = {
@@ -41,6 +42,8 @@ const SAMPLES: Readonly<Record<string, readonly [value: object, fits: boolean][]
   ],
   'invoke-problem.json': [
     [PROBLEM, true],
+    [{ ...PROBLEM, joined: 3000, failed: [], nameError: NAME_ERROR }, true],
+    [{ ...PROBLEM, nameError: { ...NAME_ERROR, outcome: 'other' } }, false],
     [{ ...PROBLEM, code: 'OTHER' }, false],
     [{ ...PROBLEM, failed: [{ offset: 0 }] }, false],
   ],
