@@ -35,7 +35,8 @@ export interface Joined {
 }
 
 export interface Failed extends Failure {
-  kind: 'failed';
+  /** `partial` if somebody joined. */
+  kind: 'partial' | 'failed';
   groupId: string;
   /** A sentence for people. */
   detail: string;
@@ -43,6 +44,13 @@ export interface Failed extends Failure {
   joined: string[];
   /** Everyone else, by failure. The two lists hold each distinct user once. */
   failed: (Failure & { userIds: string[] })[];
+  /**
+   * Those of `failed` with the code `UNDECIDED`: RongCloud refused a call with them, and it was not found out for whom.
+   * Ask again for them alone.
+   */
+  undecided: string[];
+  /** Why the group did not get its name, if somebody joined. */
+  nameError?: Failure & { upstreamCode?: number };
   requestId?: string;
   upstreamCode?: number;
   /** What is wrong with the input, after `INVALID_REQUEST`. */
@@ -74,7 +82,7 @@ export function createJoinGroup({ functionName, client = createClient() }: JoinG
     const { groupId, users } = attempt(() => namesIn(asked)) ?? { groupId: '', users: [] };
     const all = (failure: Failure, more: { detail: string; cause?: unknown }): Failed => {
       const failed = users.length > 0 ? [{ userIds: users, ...failure }] : [];
-      return { kind: 'failed', groupId, ...failure, ...more, joined: [], failed };
+      return { kind: 'failed', groupId, ...failure, ...more, joined: [], failed, undecided: [] };
     };
     if (payload === undefined) {
       const detail = 'The input can not be written as JSON. Nothing was sent.';
@@ -118,19 +126,26 @@ function readAnswer(
   const message = text(error.errorMessage) ?? '';
   const problem = parse(message);
   if (!isProblem(problem)) return all(...unreadable(`${text(error.errorType) ?? 'an error'}: ${message}`));
-  const { code, outcome, retryable, detail, requestId, upstreamCode, errors } = problem;
+  const { code, outcome, retryable, detail, requestId, upstreamCode, errors, nameError } = problem;
   const facts = { detail, requestId, ...(upstreamCode !== undefined && { upstreamCode }), ...(errors && { errors }) };
   // No call was made, so it is the same for all.
-  if (problem.failed.length === 0) return { ...all({ code, outcome, retryable }, facts), ...facts };
+  if (problem.failed.length === 0 && problem.joined === 0) {
+    return { ...all({ code, outcome, retryable }, facts), ...facts };
+  }
   const failed = problem.failed.map(({ offset, count, ...failure }) => {
     const { code, outcome, retryable } = failure;
     return { userIds: users.slice(offset, offset + count), code, outcome, retryable };
   });
   const missed = new Set(failed.flatMap(({ userIds }) => userIds));
   const joined = users.filter((userId) => !missed.has(userId));
-  const missedOnce = missed.size === failed.reduce((sum, { userIds }) => sum + userIds.length, 0);
-  if (joined.length !== problem.joined || !missedOnce) return all(...unreadable('positions that do not fit the users'));
-  return { kind: 'failed', groupId, code, outcome, retryable, ...facts, joined, failed };
+  const counted = problem.failed.reduce((sum, { count }) => sum + count, 0);
+  // Each position is one user's, everyone else joined, and something failed.
+  const fits = missed.size === counted && joined.length === problem.joined && (counted > 0 || nameError !== undefined);
+  if (!fits) return all(...unreadable('positions that do not fit the users'));
+  const undecided = failed.flatMap(({ userIds, code }) => (code === 'UNDECIDED' ? userIds : []));
+  const kind = joined.length > 0 ? 'partial' : 'failed';
+  const name = nameError && { nameError };
+  return { kind, groupId, code, outcome, retryable, ...facts, joined, failed, undecided, ...name };
 }
 
 function createClient(): LambdaClient {
@@ -174,9 +189,13 @@ type Explained = [failure: Failure, more: { detail: string; cause?: unknown }];
 /** Lambda refused, or did not answer, or was not asked. */
 function explainThrown(cause: unknown, isUnsent: boolean): Explained {
   const error: Record<string, unknown> = isObject(cause) ? cause : {};
-  const status = isObject(error.$metadata) ? error.$metadata.httpStatusCode : undefined;
+  const { httpStatusCode: status, attempts }: Record<string, unknown> = isObject(error.$metadata)
+    ? error.$metadata
+    : {};
   const name = text(error.name) ?? 'an error';
-  if (status === 429) {
+  // What ended the last attempt says nothing of those before.
+  const isRepeated = typeof attempts === 'number' && attempts > 1;
+  if (status === 429 && !isRepeated) {
     const detail = 'Lambda runs no more of this function at the moment. Nothing was sent.';
     return [
       { code: 'INVOKE_THROTTLED', outcome: 'not_sent', retryable: true },
@@ -184,13 +203,14 @@ function explainThrown(cause: unknown, isUnsent: boolean): Explained {
     ];
   }
   const isRefused = typeof status === 'number' && status >= 400 && status < 500;
-  if (isRefused || isUnsent || name === 'CredentialsProviderError') {
+  if (!isRepeated && (isRefused || isUnsent || name === 'CredentialsProviderError')) {
     // A function that is being created or updated answers 409 for a while.
     const failure = { code: 'INVOKE_REFUSED', outcome: 'not_sent', retryable: status === 409 } as const;
     const what = isRefused ? 'Lambda refused the invocation' : 'Lambda could not be asked';
     return [failure, { detail: `${what} (${name}). Nothing was sent.`, cause }];
   }
-  const detail = `Lambda gave no answer (${name}). The users may have joined; repeating is safe.`;
+  const what = isRepeated ? `${attempts} attempts at Lambda failed` : 'Lambda gave no answer';
+  const detail = `${what} (${name}). The users may have joined; repeating is safe.`;
   return [
     { code: 'INVOKE_FAILED', outcome: 'unknown', retryable: true },
     { detail, cause },
@@ -240,6 +260,7 @@ interface Problem extends Failure {
   errors?: { pointer: string; detail: string }[];
   joined: number;
   failed: (Failure & { offset: number; count: number })[];
+  nameError?: Failure & { upstreamCode?: number };
 }
 
 function isFailure(value: unknown): value is Failure {
@@ -250,13 +271,14 @@ function isFailure(value: unknown): value is Failure {
 function isProblem(value: unknown): value is Problem {
   if (!isObject(value) || typeof value.detail !== 'string' || typeof value.requestId !== 'string') return false;
   if (value.errors !== undefined && !Array.isArray(value.errors)) return false;
+  if (value.nameError !== undefined && !isFailure(value.nameError)) return false;
   return isFailure(value) && Array.isArray(value.failed) && value.failed.every(isPart);
 }
 
 function isPart(value: unknown): boolean {
-  return isFailure(value) && isObject(value) && isPosition(value.offset) && isPosition(value.count);
+  return isFailure(value) && isObject(value) && isCount(value.offset, 0) && isCount(value.count, 1);
 }
 
-function isPosition(value: unknown): boolean {
-  return typeof value === 'number' && value >= 0;
+function isCount(value: unknown, min: number): boolean {
+  return Number.isInteger(value) && Number(value) >= min;
 }

@@ -1,12 +1,12 @@
 import type net from 'node:net';
-import type { InvokeCommand } from '@aws-sdk/client-lambda';
+import { type InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, it, vi } from 'vitest';
 import { createJoinGroup } from '../../client/join-group.ts';
 import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
 import type { JoinUsers } from '../../lib/join/join-users.ts';
 import { clockOf } from '../helpers/clock-of.ts';
 import { createInvokeHandler } from '../helpers/described-doors.ts';
-import { answers as answering, response, startFaultyServer, writes } from '../helpers/faulty-server.ts';
+import { answers as answering, inTurn, response, startFaultyServer, writes } from '../helpers/faulty-server.ts';
 
 const input = { groupId: 'g', userIds: ['a', 'b', 'a', 'c'] };
 const payload = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
@@ -56,7 +56,7 @@ describe('the client, with the Invoke door', () => {
   it('gives positions back as users, in the list without duplicates', async () => {
     const failure = { code: 'GROUP_FULL', outcome: 'rejected', retryable: false };
     expect(await given(door(fails('GROUP_FULL')))).toEqual({
-      kind: 'failed',
+      kind: 'partial',
       groupId: 'g',
       ...failure,
       detail: 'The group has no room for these users.',
@@ -64,6 +64,59 @@ describe('the client, with the Invoke door', () => {
       upstreamCode: 405,
       joined: ['b', 'c'],
       failed: [{ userIds: ['a'], ...failure }],
+      undecided: [],
+    });
+  });
+
+  it('says which users are undecided, among those who failed', async () => {
+    const joinUsers: JoinUsers = async ({ groupId, userIds }) => ({
+      groupId,
+      joined: userIds.slice(1, 2),
+      failed: [
+        { offset: 0, userIds: userIds.slice(0, 1), error: new JoinError('UPSTREAM_REJECTED') },
+        { offset: 2, userIds: userIds.slice(2), error: new JoinError('UNDECIDED', { outcome: 'unknown' }) },
+      ],
+    });
+    expect(await given(door(joinUsers))).toMatchObject({
+      kind: 'partial',
+      code: 'UPSTREAM_REJECTED',
+      joined: ['b'],
+      failed: [
+        { userIds: ['a'], code: 'UPSTREAM_REJECTED' },
+        { userIds: ['c'], code: 'UNDECIDED', outcome: 'unknown', retryable: true },
+      ],
+      undecided: ['c'],
+    });
+  });
+
+  it('says that nobody joined where nobody did', async () => {
+    const error = new JoinError('UNDECIDED');
+    const joinUsers: JoinUsers = async ({ groupId, userIds }) => ({
+      groupId,
+      joined: [],
+      failed: [{ offset: 0, userIds, error }],
+    });
+    const users = ['a', 'b', 'c'];
+    expect(await given(door(joinUsers))).toMatchObject({ kind: 'failed', joined: [], undecided: users });
+  });
+
+  it.each<[string, number]>([
+    ['everyone joined', 0],
+    ['somebody failed', 1],
+  ])('says why the group did not get its name, where %s', async (_name, count) => {
+    const nameError = new JoinError('UPSTREAM_REJECTED', { upstreamCode: 1002 });
+    const joinUsers: JoinUsers = async ({ groupId, userIds }) => ({
+      groupId,
+      joined: userIds.slice(count),
+      failed: count > 0 ? [{ offset: 0, userIds: userIds.slice(0, count), error: new JoinError('GROUP_FULL') }] : [],
+      nameError,
+    });
+    expect(await given(door(joinUsers), { groupName: 'N' })).toMatchObject({
+      kind: 'partial',
+      code: count > 0 ? 'GROUP_FULL' : 'UPSTREAM_REJECTED',
+      joined: ['a', 'b', 'c'].slice(count),
+      failed: count > 0 ? [{ userIds: ['a'] }] : [],
+      nameError: { code: 'UPSTREAM_REJECTED', outcome: 'rejected', retryable: false, upstreamCode: 1002 },
     });
   });
 
@@ -86,6 +139,8 @@ describe('the client, without an answer of the function', () => {
   const problem = { code: 'GROUP_FULL', outcome: 'rejected', retryable: false, detail: 'x', requestId: 'r', joined: 0 };
   const thrown = (value: object) => answers({ errorType: 'GROUP_FULL', errorMessage: JSON.stringify(value) });
   const part = { code: 'GROUP_FULL', outcome: 'rejected', retryable: false };
+  const at = (offset: unknown, count: unknown) =>
+    thrown({ ...problem, joined: 2, failed: [{ offset, count, ...part }] });
 
   it.each<[string, Send, string, string, boolean]>([
     ['throttled', lambdaError('TooManyRequestsException', 429), 'INVOKE_THROTTLED', 'not_sent', true],
@@ -126,6 +181,46 @@ describe('the client, without an answer of the function', () => {
     [
       'users who failed twice',
       thrown({ ...problem, joined: 2, failed: Array(2).fill({ offset: 0, count: 1, ...part }) }),
+      'FUNCTION_FAILED',
+      'unknown',
+      true,
+    ],
+    ['half a position', at(0.5, 1), 'FUNCTION_FAILED', 'unknown', true],
+    ['a position before the first', at(-1, 3), 'FUNCTION_FAILED', 'unknown', true],
+    ['a position beyond the last', at(3, 1), 'FUNCTION_FAILED', 'unknown', true],
+    ['positions beyond the last', at(2, 5), 'FUNCTION_FAILED', 'unknown', true],
+    ['more positions than numbers count', at(2, 1e308), 'FUNCTION_FAILED', 'unknown', true],
+    [
+      'a position of nobody',
+      thrown({ ...problem, joined: 3, failed: [{ offset: 0, count: 0, ...part }] }),
+      'FUNCTION_FAILED',
+      'unknown',
+      true,
+    ],
+    [
+      'some who joined and nobody else',
+      thrown({ ...problem, joined: 2, failed: [] }),
+      'FUNCTION_FAILED',
+      'unknown',
+      true,
+    ],
+    [
+      'everyone who joined and no failure',
+      thrown({ ...problem, joined: 3, failed: [] }),
+      'FUNCTION_FAILED',
+      'unknown',
+      true,
+    ],
+    [
+      'a name and too few users',
+      thrown({ ...problem, joined: 2, failed: [], nameError: part }),
+      'FUNCTION_FAILED',
+      'unknown',
+      true,
+    ],
+    [
+      'half a failure of a name',
+      thrown({ ...problem, joined: 3, failed: [], nameError: { code: 'GROUP_FULL' } }),
       'FUNCTION_FAILED',
       'unknown',
       true,
@@ -246,6 +341,23 @@ describe('the client of the AWS SDK', () => {
     environment(server.url);
     expect(await createJoinGroup({ functionName: 'f' })(input)).toMatchObject(FAILED);
     expect(server.seen).toHaveLength(1);
+    await server.close();
+  });
+
+  it.each([
+    ['a throttle', 429, 'TooManyRequestsException'],
+    ['a refusal', 403, 'AccessDeniedException'],
+  ])('does not say that nothing was sent after %s that ends a repetition', async (_name, status, type) => {
+    const refusal = answering(status, '{}', { 'x-amzn-errortype': type });
+    const server = await startFaultyServer(inTurn(answering(500, '{}'), refusal));
+    environment(server.url);
+    const client = new LambdaClient({ maxAttempts: 2 });
+    expect(await createJoinGroup({ functionName: 'f', client })(input)).toMatchObject({
+      ...FAILED,
+      detail: expect.stringContaining(type),
+      failed: [{ userIds: ['a', 'b', 'c'], outcome: 'unknown' }],
+    });
+    expect(server.seen).toHaveLength(2);
     await server.close();
   });
 
