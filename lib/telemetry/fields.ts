@@ -17,6 +17,8 @@ export interface RequestFields {
   joined?: number;
   /** How many did not join. */
   failed?: number;
+  /** How many of them for each code, if there are several codes. */
+  failedByCode?: Readonly<Record<string, number>>;
   /** How many went to the queue. */
   queued?: number;
   /** Why the queue did not take what a try had left over, if the try is what the caller is told of. */

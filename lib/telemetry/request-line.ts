@@ -7,8 +7,9 @@ import type { Telemetry } from './telemetry.ts';
 /** What became of the users of a request. */
 interface Report {
   joined: readonly string[];
-  failed: readonly { userIds: readonly string[] }[];
+  failed: readonly { userIds: readonly string[]; error: JoinError }[];
   queued?: readonly string[];
+  nameError?: JoinError;
 }
 
 /**
@@ -58,9 +59,12 @@ export class RequestLine implements CallLog {
   }
 
   /** Ends a request whose users joined, failed, or went to the queue. */
-  reported({ joined, failed, queued }: Report, error: JoinError | undefined): void {
+  reported({ joined, failed, queued, nameError }: Report, error: JoinError | undefined): void {
     this.fields.joined = joined.length;
     this.fields.failed = failed.reduce((users, { userIds }) => users + userIds.length, 0);
+    const byCode: Record<string, number> = nameError ? { [nameError.code]: 0 } : {};
+    for (const { userIds, error } of failed) byCode[error.code] = (byCode[error.code] ?? 0) + userIds.length;
+    if (Object.keys(byCode).length > 1) this.fields.failedByCode = byCode;
     if (queued) this.fields.queued = queued.length;
     this.#end(error);
   }

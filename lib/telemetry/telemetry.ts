@@ -79,7 +79,8 @@ export function createTelemetry(door: 'http' | 'invoke' | 'queue'): Telemetry {
       count('queuedUsers', fields.queued ?? 0);
       count('failedUsers', fields.failed ?? (error ? (fields.users ?? 0) : 0));
       count('failedRequests', error ? 1 : 0);
-      if (error) countFailure(error.code, fields.failed ?? fields.users ?? 0, fields.groupId);
+      const failedByCode = fields.failedByCode ?? (error && { [error.code]: fields.failed ?? fields.users ?? 0 });
+      for (const [code, users] of Object.entries(failedByCode ?? {})) countFailure(code, users, fields.groupId);
       if (error?.caller !== undefined) count('refusedCallers', refusedCallers.add(error.caller));
       if (fields.queueRefusal !== undefined) countFailure(fields.queueRefusal, 0);
       const someServed = (fields.joined ?? 0) + (fields.queued ?? 0) > 0;

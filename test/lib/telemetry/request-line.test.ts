@@ -22,12 +22,31 @@ describe("a request's line", () => {
     line.admitted({ groupId: 'g', userIds });
     clock.ms += 40;
     const full = new JoinError('GROUP_FULL');
-    const failed = [{ userIds: ['b'] }, { userIds: ['d', 'e'] }];
+    const failed = [
+      { userIds: ['b'], error: full },
+      { userIds: ['d', 'e'], error: full },
+    ];
     line.reported({ joined: ['a'], failed, queued: ['c'] }, full);
     const users = { users: 5, joined: 1, failed: 3, queued: 1 };
     expect(telemetry.request.mock.calls).toEqual([
       [{ door: 'invoke', ...ids, groupId: 'g', ...users, durationMs: 40 }, full],
     ]);
+  });
+
+  it('says how many did not join for each code, if there are several, the one of the name included', () => {
+    const { telemetry, line } = start();
+    const [full, undecided] = [new JoinError('GROUP_FULL'), new JoinError('UNDECIDED')];
+    const failed = [
+      { userIds: ['b'], error: full },
+      { userIds: ['c', 'd'], error: undecided },
+      { userIds: ['e', 'f', 'g'], error: full },
+    ];
+    const nameError = new JoinError('UPSTREAM_REJECTED');
+    line.reported({ joined: ['a'], failed, nameError }, full);
+    expect(telemetry.request.mock.lastCall?.[0]).toMatchObject({
+      failed: 6,
+      failedByCode: { GROUP_FULL: 4, UNDECIDED: 2, UPSTREAM_REJECTED: 0 },
+    });
   });
 
   it('says no more of a request that failed as a whole than is known', () => {

@@ -115,6 +115,20 @@ describe('a request', () => {
     expect(await asked({ headers: { prefer: 'respond-async, wait=1' } })).toEqual([0, undefined]);
   });
 
+  it('counts users by the code that each of them failed with', async () => {
+    const members = Array.from({ length: 2998 }, (_, i) => `m${i}`);
+    bed.app.groups.join('g', members, 3000, undefined);
+    bed.app.unknownUsers.add('planted-ghost');
+    const invoke = await bed.start('invoke');
+    const answer = await invoke.invoke({ groupId: 'g', userIds: ['planted-ghost', 'a', 'b', 'c'] });
+    const byCode = answer.metrics.filter(({ code }) => code !== undefined);
+    expect(byCode.map((one) => [one.code, one[names.failures], one[names.failedUsers]])).toEqual([
+      ['UPSTREAM_REJECTED', 1, 1],
+      ['GROUP_FULL', 1, 1],
+    ]);
+    expect(linesOf(answer)).toMatchObject([{ failed: 2, failedByCode: { UPSTREAM_REJECTED: 1, GROUP_FULL: 1 } }]);
+  });
+
   it('says which client asked, if that is a service', async () => {
     const http = await bed.start('http');
     const client_id = 'backend-7';
