@@ -105,7 +105,8 @@ function showCalls(calls, isLenient) {
   /** @type {Map<string, CallView[]>} */
   const requests = new Map();
   for (const call of calls) {
-    const key = JSON.stringify([call.requestId, call.path, call.groupId, call.userCount, call.userIds[0]]);
+    const { requestId, path, groupId } = call;
+    const key = JSON.stringify([requestId, path, groupId, ...(requestId === '' ? [usersOf(call)] : [])]);
     requests.set(key, [call, ...(requests.get(key) ?? [])]);
   }
   if (calls.length === 0) return html`<p class="muted">No call yet. Join somebody.</p>`;
@@ -115,14 +116,19 @@ function showCalls(calls, isLenient) {
       ${repeat(
         requests,
         ([key]) => key,
-        ([, attempts]) => showRequest(attempts),
+        ([, sendings]) => showRequest(sendings),
       )}
     </ul>
     <p class="note">A call of the queue has an id of its own: it may carry many messages.</p>`;
 }
 
-/** @param {CallView[]} attempts */
-function showRequest(attempts) {
+/** Tells the calls of a request apart. @param {CallView} call */
+const usersOf = ({ userCount, userIds }) => JSON.stringify([userCount, userIds[0]]);
+
+/** @param {CallView[]} sendings All of one request, the oldest first. */
+function showRequest(sendings) {
+  const calls = [...Map.groupBy(sendings, usersOf).values()];
+  const [attempts = [], ...more] = calls;
   const [{ at, groupId, userCount, userIds, requestId, path }] = /** @type {[CallView]} */ (attempts);
   return html`<li class="request">
     <div class="line">
@@ -131,7 +137,21 @@ function showRequest(attempts) {
       <span class="muted">request <span class="id">${requestId || 'without an id'}</span></span>
     </div>
     <ol>${attempts.map(showAttempt)}</ol>
+    ${more.length > 0 ? showMoreCalls(more) : nothing}
   </li>`;
+}
+
+/** @param {CallView[][]} calls The attempts of each. */
+function showMoreCalls(calls) {
+  const good = calls.filter((attempts) => attempts.at(-1)?.code === 200).length;
+  return html`<details>
+    <summary>${calls.length} more ${calls.length === 1 ? 'call' : 'calls'} of this request, ${good} answered with 200</summary>
+    ${calls.map((attempts) => {
+      const [{ userCount, userIds }] = /** @type {[CallView]} */ (attempts);
+      return html`<p>${userCount} ${userCount === 1 ? 'user' : 'users'}: ${showUsers(userIds, userCount)}</p>
+        <ol>${attempts.map(showAttempt)}</ol>`;
+    })}
+  </details>`;
 }
 
 /** @param {CallView} call */

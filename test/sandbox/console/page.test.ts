@@ -4,7 +4,7 @@ import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CHROMIUM } from '../../../tools/chromium.ts';
-import { MEMBER, memberGroup } from '../../helpers/claims.ts';
+import { MEMBER, memberGroup, SERVICE } from '../../helpers/claims.ts';
 import { startTestSandbox, type TestSandbox } from '../../helpers/sandbox.ts';
 
 // The console as a person meets it, in a real browser.
@@ -83,6 +83,36 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
     await call('failover').getByText('Attempt 1, primary: status 500').waitFor();
     await fault('RongCloud, primary').getByRole('button', { name: 'Mend' }).click();
     await fault('RongCloud, primary').getByText('works').waitFor();
+  });
+
+  it('shows all calls of a request in one row, which unfolds', async () => {
+    sandbox.im.primary.app.unknownUsers.add('refused');
+    const token = await sandbox.issuer.token(SERVICE);
+    const body = JSON.stringify({ userIds: ['n1', 'n2', 'refused', 'n3'] });
+    expect((await sandbox.post(memberGroup('many'), { token, body })).status).toBe(207);
+    const summary = call('n1').getByText('more calls of this request');
+    await summary.waitFor();
+    expect(await call('n1').count()).toBe(1);
+    // Which domain the function calls depends on what failed before.
+    const calls = [sandbox.im.primary, sandbox.im.backup].flatMap((domain) => domain.calls);
+    expect(calls.length).toBeGreaterThan(3);
+    const joined = calls.filter(({ code }) => code === 200).length;
+    expect(await summary.innerText()).toMatch(new RegExp(`^${calls.length - 1} more .*, ${joined} answered with 200`));
+    const single = call('n1').getByText('1 user: refused', { exact: true });
+    expect(await single.isVisible()).toBe(false);
+    await summary.click();
+    await single.waitFor();
+    expect(await call('n1').getByText('Attempt 1, ').count()).toBe(calls.length);
+  });
+
+  it('shows calls without a request id one by one', async () => {
+    for (const user of ['anonymous-1', 'anonymous-2']) {
+      await fetch(`${sandbox.im.primary.url}/group/join.json`, {
+        method: 'POST',
+        body: new URLSearchParams({ userId: user, groupId: 'g' }),
+      });
+    }
+    await expect.poll(() => call('anonymous-').count()).toBe(2);
   });
 
   it('brings a dead letter back, once its user is known', async () => {
