@@ -110,7 +110,8 @@ it('the queue door accounts for every record that it can name, whatever a batch 
     },
     { requiredKeys: ['messageId'] },
   );
-  const judge = ({ userIds }: { userIds: string[] }) => (userIds.includes('b') ? 'UPSTREAM_REJECTED' : undefined);
+  const judge = ({ userIds }: { userIds: readonly string[] }) =>
+    userIds.includes('b') ? 'UPSTREAM_REJECTED' : undefined;
   const ends = new Set<string>();
   const property = fc.asyncProperty(mostly(fc.record({ Records: mostly(fc.array(record)) })), async (event) => {
     const { run } = createBatchWorld({ judge });

@@ -10,18 +10,14 @@ import type { CredentialSource } from '../../lib/rongcloud/credential-source.ts'
 import { BatchLine } from '../../lib/telemetry/batch-line.ts';
 import type { CallFields } from '../../lib/telemetry/fields.ts';
 import type { Telemetry } from '../../lib/telemetry/telemetry.ts';
+import { type Call, RongCloud } from '../../tools/sim/rongcloud.ts';
+import { APP_KEY } from '../../tools/sim/secret.ts';
+import { SeededRandom } from '../../tools/sim/seeded-random.ts';
 import { silent } from '../../tools/sim/silent-telemetry.ts';
 import { createSimulatedTime, type SimulatedTime } from '../../tools/sim/simulated-time.ts';
 
-/** A call as RongCloud sees it. */
-export interface Call {
-  at: number;
-  requestId: string;
-  appKey: string;
-  groupId: string;
-  userIds: string[];
-  groupName: string | undefined;
-}
+/** The App Secret that RongCloud accepts. */
+export const APP_SECRET = 's3cret';
 
 export interface WorldOptions {
   /** How a call ends; undefined if everyone joins. The first call is number 1. */
@@ -56,41 +52,36 @@ export interface BatchWorld {
 
 export function createBatchWorld(options: WorldOptions = {}): BatchWorld {
   const { judge, capacity = 3000, takesLetter, takesRest, callMs = 10, deadlineMs = 54_000 } = options;
-  const app = { appKey: 'key', appSecret: 's3cret' };
   const time = createSimulatedTime(0);
-  const calls: Call[] = [];
-  const groups = new Map<string, Set<string>>();
+  const rongCloud = new RongCloud({
+    time,
+    random: new SeededRandom(1),
+    acceptedSecret: () => APP_SECRET,
+    capacity,
+    freshness: false,
+    userFaults: new Map(),
+    nameFaults: new Map(),
+    callsPerSecond: Number.POSITIVE_INFINITY,
+    travelMs: () => 0,
+    answerMs: () => callMs,
+    script(call, ordinal) {
+      const error = judge?.(call, ordinal);
+      return typeof error === 'string' ? new JoinError(error) : error;
+    },
+  });
   const logged: BatchWorld['logged'] = [];
   const sendings: Sending[] = [];
   const client = new RongCloudClient({
     urls: ['https://p.example'],
-    credentials: options.credentials ?? { get: async () => app, replace: async () => undefined },
+    credentials: options.credentials ?? {
+      get: async () => ({ appKey: APP_KEY, appSecret: APP_SECRET }),
+      replace: async () => undefined,
+    },
     clock: time.clock,
     sleep: time.sleep,
     random: () => 0,
     randomUUID: () => '0'.repeat(32),
-    transport: {
-      close: () => {},
-      async post({ body, headers }) {
-        const pairs = new URLSearchParams(body);
-        const call = {
-          at: time.now(),
-          requestId: headers['X-Request-ID'] ?? '',
-          appKey: headers['App-Key'] ?? '',
-          groupId: pairs.get('groupId') ?? '',
-          userIds: pairs.getAll('userId'),
-          groupName: pairs.get('groupName') ?? undefined,
-        };
-        const ordinal = calls.push(call);
-        const error = judge?.(call, ordinal);
-        await time.sleep(callMs);
-        if (error) return typeof error === 'string' ? new JoinError(error) : error;
-        const together = new Set([...(groups.get(call.groupId) ?? []), ...call.userIds]);
-        if (together.size > capacity) return { status: 405, body: '{"code":405}', complete: true };
-        groups.set(call.groupId, together);
-        return { status: 200, body: '{"code":200}', complete: true };
-      },
-    },
+    transport: rongCloud.transport(() => ({ door: 'queue', environment: 1, invocation: 1, sleep: time.sleep })),
   });
   const telemetry: Telemetry = {
     ...silent,
@@ -113,8 +104,8 @@ export function createBatchWorld(options: WorldOptions = {}): BatchWorld {
   });
   return {
     time,
-    calls,
-    members: (groupId) => [...(groups.get(groupId) ?? [])],
+    calls: rongCloud.calls,
+    members: (groupId) => [...rongCloud.members(groupId)],
     letters,
     rests,
     broughtBack,

@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
-import { JoinError } from '../../lib/errors.ts';
 import { RongCloudClient } from '../../lib/rongcloud/client.ts';
-import type { Transport, UpstreamRequest } from '../../lib/rongcloud/transport.ts';
+import { RongCloud } from '../../tools/sim/rongcloud.ts';
 import { SeededRandom } from '../../tools/sim/seeded-random.ts';
 import { createSimulatedTime, type SimulatedTime } from '../../tools/sim/simulated-time.ts';
 import { errorOf } from '../helpers/client-bed.ts';
@@ -12,28 +11,28 @@ const SECOND_MS = 1000;
 const SLOWEST_MS = 4900;
 
 /** A RongCloud that fails in all its ways up to a moment, and answers rightly from then on, however slowly. */
-function slowRongCloud(time: SimulatedTime, random: SeededRandom, rightFrom: number): Transport {
+function slowRongCloud(time: SimulatedTime, random: SeededRandom, rightFrom: number): RongCloud {
   const slowMs = random.int(10, SLOWEST_MS);
-  const after = async (ms: number, request: UpstreamRequest, body: string, status: number) => {
-    const { timeoutMs, listenMs = timeoutMs, onLateAnswer } = request;
-    await time.sleep(Math.min(ms, timeoutMs));
-    const answer = { status, body, complete: true };
-    if (ms < timeoutMs) return answer;
-    const late = new JoinError('UPSTREAM_TIMEOUT');
-    void time.sleep(Math.min(ms, listenMs) - timeoutMs).then(() => onLateAnswer?.(ms < listenMs ? answer : late));
-    return late;
-  };
+  const isRight = () => time.now() >= rightFrom;
+  const until = { from: 0, until: rightFrom };
   const right = ['{"code":200}', '{"code":405}', '{"code":1002}'];
-  return {
-    close: () => undefined,
-    async post(request) {
-      if (time.now() >= rightFrom) return after(random.int(slowMs / 2, slowMs), request, random.pick(right), 200);
-      const kind = random.pick(['hang', 'error', 'unreachable', 'right'] as const);
-      if (kind === 'unreachable') return new JoinError('UPSTREAM_UNREACHABLE');
-      if (kind === 'hang') return after(request.timeoutMs, request, '', 200);
-      return after(random.int(10, 6000), request, kind === 'right' ? '{"code":200}' : '', kind === 'right' ? 200 : 500);
-    },
-  };
+  return new RongCloud({
+    time,
+    random,
+    acceptedSecret: () => APP.appSecret,
+    userFaults: new Map(),
+    nameFaults: new Map(),
+    callsPerSecond: Number.POSITIVE_INFINITY,
+    travelMs: () => 0,
+    answerMs: () => (isRight() ? random.int(slowMs / 2, slowMs) : random.int(10, 6000)),
+    trouble: [
+      { kind: 'unreachable', ...until, share: 1 / 4 },
+      { kind: 'hang', ...until, share: 1 / 3 },
+      { kind: 'error', ...until, share: 1 / 2 },
+    ],
+    script: () => (isRight() ? { status: 200, body: random.pick(right), complete: true } : undefined),
+    freshness: false,
+  });
 }
 
 /** Calls of one environment that failed although RongCloud had been right for 15 seconds. */
@@ -43,7 +42,9 @@ async function failedLate(seed: number): Promise<string[]> {
   const rightFrom = random.int(0, 60) * SECOND_MS;
   const client = new RongCloudClient({
     urls: random.chance(0.8) ? ['https://a.invalid', 'https://b.invalid'] : ['https://a.invalid'],
-    transport: slowRongCloud(time, random, rightFrom),
+    transport: slowRongCloud(time, random, rightFrom).transport(() => {
+      return { door: 'http', environment: 1, invocation: 1, sleep: time.sleep };
+    }),
     credentials: { get: () => APP, replace: async () => undefined },
     clock: time.clock,
     random: () => random.next(),

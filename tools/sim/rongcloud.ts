@@ -37,7 +37,7 @@ export interface Call extends Omit<Caller, 'sleep'> {
   carriedOut: boolean;
   /** Whether the answer said so. */
   told: boolean;
-  /** Empty if nobody looked into the call. */
+  requestId: string;
   groupId: string;
   userIds: readonly string[];
   groupName: string | undefined;
@@ -65,6 +65,15 @@ export interface RongCloudOptions {
   trouble?: readonly Trouble<CallTrouble>[];
   /** The share of calls that are carried out although they meet trouble. */
   carriedOut?: number;
+  /** Ends a call that arrives, the first being number 1, as a test's script says. */
+  script?: (call: Call, ordinal: number) => UpstreamAnswer | JoinError | undefined;
+}
+
+/** A call with what it holds. */
+interface Sent {
+  call: Call;
+  request: UpstreamRequest;
+  form: URLSearchParams;
 }
 
 const FIREWALL_PAGE = '<html><body>403 Forbidden</body></html>';
@@ -118,14 +127,15 @@ export class RongCloud {
   async #post(request: UpstreamRequest, { sleep, ...caller }: Caller): Promise<UpstreamAnswer | JoinError> {
     const { time, random, trouble = [], travelMs, answerMs } = this.options;
     const { timeoutMs, listenMs = timeoutMs, onLateAnswer } = request;
-    const call = newCall(caller, time.now());
+    const form = new URLSearchParams(request.body);
+    const call = newCall(caller, request, form, time.now());
     this.calls.push(call);
     const thereMs = Math.min(timeoutMs, travelMs(random));
     // On its way the call does not depend on its caller any more.
     await time.sleep(thereMs);
     call.arrivedAt = time.now();
     const kind = troubleAt(trouble, call.arrivedAt, random);
-    const answer = this.#answer(call, request, kind);
+    const answer = this.#answer({ call, request, form }, kind);
     const backMs = answerMs(random, call.refused);
     const leftMs = timeoutMs - thereMs;
     if (answer !== undefined && backMs < leftMs) {
@@ -142,12 +152,15 @@ export class RongCloud {
   }
 
   /** How a call ends that arrives now; undefined if nothing ever comes back. */
-  #answer(call: Call, request: UpstreamRequest, kind: CallTrouble | undefined): UpstreamAnswer | JoinError | undefined {
-    const { random, time, carriedOut = 0 } = this.options;
+  #answer(sent: Sent, kind: CallTrouble | undefined): UpstreamAnswer | JoinError | undefined {
+    const { call } = sent;
+    const { random, time, carriedOut = 0, script } = this.options;
+    const scripted = script?.(call, this.calls.indexOf(call) + 1);
+    if (scripted) return scripted;
     const arrives = kind !== 'unreachable' && kind !== 'page' && kind !== 'rate';
     call.refused = kind === 'rate' || (arrives && !this.#rate.take(time.now()));
     const isMet = kind === undefined || (arrives && random.chance(carriedOut));
-    const code = !isMet ? 1000 : call.refused ? 1008 : this.#carryOut(call, request);
+    const code = !isMet ? 1000 : call.refused ? 1008 : this.#carryOut(sent);
     switch (kind) {
       case undefined:
         return code === 'blocked' ? page(403) : answerOf(code);
@@ -172,11 +185,7 @@ export class RongCloud {
     }
   }
 
-  #carryOut(call: Call, { url, headers: sent, body }: UpstreamRequest): number | 'blocked' {
-    const form = new URLSearchParams(body);
-    call.groupId = form.get('groupId') ?? '';
-    call.userIds = form.getAll('userId');
-    call.groupName = form.get('groupName') ?? undefined;
+  #carryOut({ call, form, request: { url, headers: sent, body } }: Sent): number | 'blocked' {
     const headers: ImCall['headers'] = {};
     for (const name in sent) headers[name.toLowerCase()] = sent[name];
     const code = this.#judge(call, {
@@ -202,9 +211,19 @@ export class RongCloud {
   }
 }
 
-function newCall(caller: Omit<Caller, 'sleep'>, at: number): Call {
-  const unread = { groupId: '', userIds: [], groupName: undefined };
-  return { ...caller, at, arrivedAt: at, refused: false, carriedOut: false, told: false, ...unread };
+function newCall(caller: Omit<Caller, 'sleep'>, { headers }: UpstreamRequest, form: URLSearchParams, at: number): Call {
+  return {
+    ...caller,
+    at,
+    arrivedAt: at,
+    refused: false,
+    carriedOut: false,
+    told: false,
+    requestId: headers['X-Request-ID'] ?? '',
+    groupId: form.get('groupId') ?? '',
+    userIds: form.getAll('userId'),
+    groupName: form.get('groupName') ?? undefined,
+  };
 }
 
 function answerOf(code: number): UpstreamAnswer {
