@@ -9,6 +9,8 @@ export interface PacerOptions {
 
 /** What a refusal divides the rate by. Half would leave RongCloud's limit shut where it counts refused calls too. */
 const CUT = 4;
+/** Calls a second that are left when everything else needs the limit. */
+const MIN_RATE = 1;
 
 /**
  * Gives slots for calls at a steady rate. The next slot is never sooner than one interval after the last was
@@ -49,10 +51,10 @@ export class Pacer {
 
   /** Gives way: RongCloud refused a call because there are too many. */
   refused(): void {
-    const { clock } = this.#options;
+    const { ratePerSecond, clock } = this.#options;
     const current = this.#rate();
     const isNew = !clock.isWithin(1000, this.#reducedAt);
-    this.#reducedRate = isNew ? current / CUT : current;
+    this.#reducedRate = isNew ? Math.max(Math.min(MIN_RATE, ratePerSecond), current / CUT) : current;
     if (isNew) this.#reducedAt = clock.now();
     this.#refusedAt = clock.now();
   }

@@ -115,10 +115,17 @@ describe('a refusal', () => {
     expect(await interval()).toBe(Math.round(1000 / 1.5));
   });
 
-  it('of a rate under one a second is forgotten a second later', async () => {
+  it('leaves one call a second', async () => {
+    const { pacer, interval } = setUp(1.5);
+    pacer.refused();
+    expect(await interval()).toBe(1000);
+  });
+
+  it('lowers no rate that is under one a second, and nothing raises it', async () => {
     const { pacer, interval, pass } = setUp(0.5);
     pacer.refused();
-    await pass(1000);
+    expect(await interval()).toBe(2000);
+    await pass(60_000);
     expect(await interval()).toBe(2000);
   });
 
