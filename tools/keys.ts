@@ -16,7 +16,7 @@ try {
   process.exit(1);
 }
 console.log(`# The public key, for stages.yml:
-    jwks: { keys: [{ kty: ${kty}, crv: ${crv}, alg: ES256, use: sig, x: ${x}, y: ${y} }] }
+    jwks: { keys: [{ kty: ${kty}, crv: ${crv}, alg: ES256, use: sig, x: "${x}", y: "${y}" }] }
 
 # The private key is in ${file}. Only your backend may have it: put it into a secret of that, and delete the file.
 # aws secretsmanager create-secret --region us-east-1 --name my-backend/signing-key --secret-string file://${file}`);
