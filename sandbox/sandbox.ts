@@ -57,6 +57,8 @@ export interface Sandbox {
   /** What the queue door told of its batches. */
   events: readonly BusEvent[];
   secrets: Secrets;
+  /** The app's, for which the secret stands in Secrets Manager. */
+  appKey: string;
   /** The IM service's primary and backup domain; absent when the real RongCloud is called. */
   im: { primary: ImService; backup: ImService } | undefined;
   issuer: TokenIssuer;
@@ -159,6 +161,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       deadLetterQueue,
       failedInvocationQueue,
       personToken: aws.personToken,
+      appKey: app.appKey,
       events: bus.events,
       secrets,
       im,

@@ -81,7 +81,12 @@ function introduce(sandbox: Sandbox, rongCloud: RealRongCloud | undefined): void
     ['AWS stand-ins', `${sandbox.awsUrl} (queue ${sandbox.queueUrl})`],
     ['IM service', sandbox.im?.primary.url ?? `the real RongCloud, data centre ${rongCloud?.dataCenter}`],
     ['Token issuer', sandbox.issuer.url],
-    ...(sandbox.im ? [['IM, backup', sandbox.im.backup.url]] : []),
+    ...(sandbox.im
+      ? [
+          ['IM, backup', sandbox.im.backup.url],
+          ['App Key', sandbox.appKey],
+        ]
+      : []),
   ];
   for (const [name, value] of rows) console.log(`${name?.padEnd(14)} ${value}`);
   // The token is for this start alone. With it the AWS CLI may change the stand-in's secret.
