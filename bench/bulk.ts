@@ -4,15 +4,11 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createHandler } from '../functions/queue.ts';
 import type { Send } from '../lib/aws/sqs.ts';
 import { Clock } from '../lib/clock.ts';
-import { createJoinBatch } from '../lib/queue/batch.ts';
-import { Pacer } from '../lib/queue/pacer.ts';
-import { SentLetters } from '../lib/queue/sent-letters.ts';
 import { RongCloudClient } from '../lib/rongcloud/client.ts';
 import { createTransport } from '../lib/rongcloud/transport.ts';
-import { silent } from '../tools/sim/silent-telemetry.ts';
+import { wireQueueDoor } from '../tools/sim/queue-door.ts';
 import { APP, type ImCounts } from './im-process.ts';
 
 const clock = new Clock();
@@ -54,26 +50,24 @@ async function measure(name: string, run: () => Promise<unknown>): Promise<Row> 
 const takeAll: Send = async (messages) => ({ ends: messages.map(() => 'taken' as const) });
 
 function environment() {
-  const handler = createHandler({
+  const common = {
     clock,
-    telemetry: silent,
-    joinBatch: createJoinBatch({
-      client: new RongCloudClient({
-        urls: [url ?? ''],
-        transport: createTransport({ clock }),
-        credentials: { get: async () => APP, replace: async () => undefined },
-        clock,
-        random: Math.random,
-        randomUUID,
-        sleep: (ms, options) => sleep(ms, undefined, options),
-      }),
-      pacer: new Pacer({ ratePerSecond: 24, clock, sleep }),
-      sendDeadLetters: takeAll,
-      sendBack: takeAll,
-      sentLetters: new SentLetters(clock),
-      bringBackSoon: async () => {},
-      random: Math.random,
+    random: Math.random,
+    sleep: (ms: number, options?: { signal?: AbortSignal }) => sleep(ms, undefined, options),
+  };
+  const handler = wireQueueDoor({
+    ...common,
+    client: new RongCloudClient({
+      ...common,
+      urls: [url ?? ''],
+      transport: createTransport({ clock }),
+      credentials: { get: async () => APP, replace: async () => undefined },
+      randomUUID,
     }),
+    ratePerSecond: 24,
+    sendDeadLetters: takeAll,
+    sendBack: takeAll,
+    bringBackSoon: async () => {},
   });
   return (bodies: readonly string[]) =>
     handler(

@@ -1,15 +1,11 @@
-import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createHandler as createHttpHandler } from '../../functions/http.ts';
-import { createHandler as createQueueHandler } from '../../functions/queue.ts';
 import type { Send } from '../../lib/aws/sqs.ts';
 import { createJoinUsers } from '../../lib/join/join-users.ts';
-import { createJoinBatch } from '../../lib/queue/batch.ts';
 import { messageBody } from '../../lib/queue/message.ts';
-import { Pacer } from '../../lib/queue/pacer.ts';
-import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import type { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';
 import type { Door, Environment } from '../../tools/sim/lambda.ts';
+import { type QueueDoor, wireQueueDoor } from '../../tools/sim/queue-door.ts';
 import type { RongCloud } from '../../tools/sim/rongcloud.ts';
 import { APP_KEY } from '../../tools/sim/secret.ts';
 import type { SeededRandom } from '../../tools/sim/seeded-random.ts';
@@ -81,7 +77,7 @@ export function startHttpDoor(surroundings: Surroundings, environment: Environme
 }
 
 /** Starts an environment of the queue function. */
-export function startQueueDoor(surroundings: Surroundings, environment: Environment): Door<SQSEvent, SQSBatchResponse> {
+export function startQueueDoor(surroundings: Surroundings, environment: Environment): QueueDoor {
   const { time, random, joinQueue, deadLetterQueue } = surroundings;
   const sendTo =
     (queue: SqsQueue): Send =>
@@ -90,22 +86,19 @@ export function startQueueDoor(surroundings: Surroundings, environment: Environm
       for (const { body } of messages) queue.send(body);
       return { ends: messages.map(() => 'taken' as const) };
     };
-  return createQueueHandler({
-    joinBatch: createJoinBatch({
-      client: client(surroundings, 'queue', environment),
-      pacer: new Pacer({ ratePerSecond: QUEUE_RATE, clock: time.clock, sleep: time.sleep }),
-      sentLetters: new SentLetters(time.clock),
-      sendDeadLetters: sendTo(deadLetterQueue),
-      sendBack: sendTo(joinQueue),
-      async bringBackSoon(messages) {
-        await time.sleep(SEND_MESSAGE_MS);
-        for (const { receiptHandle, receiveCount } of messages) {
-          if (receiveCount <= 5) joinQueue.changeVisibility(receiptHandle, 10_000 + random.next() * 50_000);
-        }
-      },
-      random: () => random.next(),
-    }),
-    telemetry: silent,
+  return wireQueueDoor({
+    client: client(surroundings, 'queue', environment),
     clock: time.clock,
+    sleep: time.sleep,
+    ratePerSecond: QUEUE_RATE,
+    sendDeadLetters: sendTo(deadLetterQueue),
+    sendBack: sendTo(joinQueue),
+    async bringBackSoon(messages) {
+      await time.sleep(SEND_MESSAGE_MS);
+      for (const { receiptHandle, receiveCount } of messages) {
+        if (receiveCount <= 5) joinQueue.changeVisibility(receiptHandle, 10_000 + random.next() * 50_000);
+      }
+    },
+    random: () => random.next(),
   });
 }

@@ -4,7 +4,7 @@ import { createHandler } from '../../functions/queue.ts';
 import { Credentials } from '../../lib/aws/secret.ts';
 import { createBringBackSoon, createSend } from '../../lib/aws/sqs.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { createJoinBatch } from '../../lib/queue/batch.ts';
+import { type BatchDeps, createJoinBatch } from '../../lib/queue/batch.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
 import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { RongCloudClient } from '../../lib/rongcloud/client.ts';
@@ -44,14 +44,24 @@ export const createQueueDoor: CreateDoor = (means) => {
         .padStart(18, '0'),
     ...{ transport, clock, random, sleep },
   });
-  const joinBatch = createJoinBatch({
-    client,
-    pacer: new Pacer({ ratePerSecond, clock, sleep }),
-    sentLetters: new SentLetters(clock),
+  return wireQueueDoor({
     sendDeadLetters: createSend(sqs, DEAD_LETTER_QUEUE_URL, timeout),
     sendBack: createSend(sqs, QUEUE_URL, timeout),
     bringBackSoon: createBringBackSoon(sqs, QUEUE_URL, { random, timeout }),
-    random,
+    ...{ client, clock, sleep, random, ratePerSecond },
   });
-  return createHandler({ joinBatch, telemetry: silent, clock });
 };
+
+/** What differs between environments of the queue function. */
+export interface Wiring extends Omit<BatchDeps, 'pacer' | 'sentLetters'> {
+  clock: Clock;
+  sleep: (ms: number, options?: { signal?: AbortSignal }) => Promise<void>;
+  ratePerSecond: number;
+}
+
+/** Starts a queue door without telemetry. */
+export function wireQueueDoor({ clock, sleep, ratePerSecond, ...deps }: Wiring): QueueDoor {
+  const pacer = new Pacer({ ratePerSecond, clock, sleep });
+  const joinBatch = createJoinBatch({ ...deps, pacer, sentLetters: new SentLetters(clock) });
+  return createHandler({ joinBatch, telemetry: silent, clock });
+}

@@ -72,6 +72,8 @@ export interface RongCloudOptions {
 /** A call with what it holds. */
 interface Sent {
   call: Call;
+  /** 1 for the first. */
+  ordinal: number;
   request: UpstreamRequest;
   form: URLSearchParams;
 }
@@ -129,13 +131,13 @@ export class RongCloud {
     const { timeoutMs, listenMs = timeoutMs, onLateAnswer } = request;
     const form = new URLSearchParams(request.body);
     const call = newCall(caller, request, form, time.now());
-    this.calls.push(call);
+    const ordinal = this.calls.push(call);
     const thereMs = Math.min(timeoutMs, travelMs(random));
     // On its way the call does not depend on its caller any more.
     await time.sleep(thereMs);
     call.arrivedAt = time.now();
     const kind = troubleAt(trouble, call.arrivedAt, random);
-    const answer = this.#answer({ call, request, form }, kind);
+    const answer = this.#answer({ call, ordinal, request, form }, kind);
     const backMs = answerMs(random, call.refused);
     const leftMs = timeoutMs - thereMs;
     if (answer !== undefined && backMs < leftMs) {
@@ -153,9 +155,9 @@ export class RongCloud {
 
   /** How a call ends that arrives now; undefined if nothing ever comes back. */
   #answer(sent: Sent, kind: CallTrouble | undefined): UpstreamAnswer | JoinError | undefined {
-    const { call } = sent;
+    const { call, ordinal } = sent;
     const { random, time, carriedOut = 0, script } = this.options;
-    const scripted = script?.(call, this.calls.indexOf(call) + 1);
+    const scripted = script?.(call, ordinal);
     if (scripted) return scripted;
     const arrives = kind !== 'unreachable' && kind !== 'page' && kind !== 'rate';
     call.refused = kind === 'rate' || (arrives && !this.#rate.take(time.now()));
