@@ -8,7 +8,7 @@ import { nameRefused } from '../../lib/identity/refused-caller.ts';
 import type { Enqueue } from '../../lib/join/join-or-queue.ts';
 import { createJoinUsers } from '../../lib/join/join-users.ts';
 import { decide } from '../../lib/policy.ts';
-import { createTelemetry } from '../../lib/telemetry/telemetry.ts';
+import { DoorTelemetry } from '../../lib/telemetry/telemetry.ts';
 import { createHandler } from '../http.ts';
 import { clock, sleep, startClient } from './client.ts';
 
@@ -16,7 +16,7 @@ import { clock, sleep, startClient } from './client.ts';
 export async function start() {
   const config = readHttpConfig(process.env);
   const { joinQueueUrl, originSecrets } = config;
-  const telemetry = createTelemetry('http');
+  const telemetry = new DoorTelemetry('http');
   const keys = createIssuerKeys(keySetFetcher(config.keySet), clock, telemetry.observe);
   const client = await startClient(config, telemetry, () => keys.warmUp());
   return createHandler({

@@ -4,14 +4,14 @@ import { createJoinBatch } from '../../lib/queue/batch.ts';
 import type { Announce } from '../../lib/queue/events.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
 import { SentLetters } from '../../lib/queue/sent-letters.ts';
-import { createTelemetry } from '../../lib/telemetry/telemetry.ts';
+import { DoorTelemetry } from '../../lib/telemetry/telemetry.ts';
 import { createHandler } from '../queue.ts';
 import { clock, sleep, startClient } from './client.ts';
 
 /** Starts the queue door: gives its handler once what the first batch needs has been fetched. */
 export async function start() {
   const config = readQueueConfig(process.env);
-  const telemetry = createTelemetry('queue');
+  const telemetry = new DoorTelemetry('queue');
   const client = await startClient(config, telemetry);
   const sqs = createSqsClient();
   const joinBatch = createJoinBatch({

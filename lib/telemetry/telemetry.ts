@@ -21,100 +21,112 @@ export interface Telemetry {
   batch(fields: BatchFields, error?: JoinError): void;
 }
 
-/** Namespace and service name are Powertools' own environment variables. */
-export function createTelemetry(door: 'http' | 'invoke' | 'queue'): Telemetry {
-  const logger = new Logger();
-  const metrics = new Metrics({ defaultDimensions: { door } });
-  let coldStart = true;
+/** Writes with Powertools, whose own environment variables say namespace and service name. */
+export class DoorTelemetry implements Telemetry {
+  readonly #door: 'http' | 'invoke' | 'queue';
+  readonly #logger = new Logger();
+  readonly #metrics: Metrics;
+  #coldStart = true;
   /** Of the batch under way: the codes of its calls that failed, and whether RongCloud said yes or no to any. */
-  const failedCalls = new Set<string>();
-  let answered = false;
-  const refusedCallers = new Recent();
-  const refusedGroups = new Recent();
-  const count = (name: keyof typeof names, value: number): void => {
-    if (value > 0) metrics.addMetric(names[name], MetricUnit.Count, value);
-  };
+  readonly #failedCalls = new Set<string>();
+  #answered = false;
+  readonly #refusedCallers = new Recent();
+  readonly #refusedGroups = new Recent();
+
+  constructor(door: 'http' | 'invoke' | 'queue') {
+    this.#door = door;
+    this.#metrics = new Metrics({ defaultDimensions: { door } });
+  }
+
+  readonly observe = (event: keyof typeof names): void => this.#count(event, 1);
+
+  attempt({ ordinal, host, durationMs, error }: Sending, lambdaRequestId: string): void {
+    this.#count('upstreamCalls', 1);
+    this.#metrics.addMetric(names.upstreamLatency, MetricUnit.Milliseconds, durationMs);
+    this.#metrics.addMetric(names.attempts, MetricUnit.Count, ordinal);
+    if (error?.code === 'UPSTREAM_RATE_LIMITED') this.#count('rateRefusals', 1);
+    const fields = { door: this.#door, lambdaRequestId, ordinal, domain: host, durationMs, code: error?.code };
+    this.#logger.debug('attempt', fields);
+  }
+
+  request(fields: RequestFields, error?: JoinError): void {
+    this.#count('joinedUsers', fields.joined ?? 0);
+    this.#count('queuedUsers', fields.queued ?? 0);
+    this.#count('failedUsers', fields.failed ?? (error ? (fields.users ?? 0) : 0));
+    this.#count('failedRequests', error ? 1 : 0);
+    const failedByCode = fields.failedByCode ?? (error && { [error.code]: fields.failed ?? fields.users ?? 0 });
+    for (const [code, users] of Object.entries(failedByCode ?? {})) this.#countFailure(code, users, fields.groupId);
+    if (error?.caller !== undefined) this.#count('refusedCallers', this.#refusedCallers.add(error.caller));
+    if (fields.queueRefusal !== undefined) this.#countFailure(fields.queueRefusal, 0);
+    const someServed = (fields.joined ?? 0) + (fields.queued ?? 0) > 0;
+    if (error?.blames !== 'caller') this.#countUnserved(error !== undefined && error.status >= 500 && !someServed);
+    const outcome = error ? 'not joined' : fields.queued === undefined ? 'joined' : 'queued';
+    this.#endInvocation(outcome, fields, error);
+  }
+
+  call(fields: CallFields, error?: JoinError): void {
+    this.#metrics.addMetric(names.usersPerCall, MetricUnit.Count, fields.users);
+    if (error) {
+      this.#failedCalls.add(error.code);
+      this.#countFailure(error.code, fields.users, fields.groupId);
+    } else this.#count('joinedUsers', fields.users);
+    this.#answered ||= !error || error.status < 500;
+    this.#write(error ? 'call failed' : 'called', fields, error);
+  }
+
+  deadLetter(fields: DeadLetterFields): void {
+    this.#count('deadLettered', 1);
+    if (fields.code === 'INVALID_REQUEST') this.#countFailure(fields.code, fields.failedCount);
+    this.#logger.warn('dead-lettered', { door: this.#door, ...fields });
+  }
+
+  lostEvents(fields: LostEventsFields, cause: unknown): void {
+    this.#count('lostEvents', fields.lost);
+    this.#logger.error('events lost', { door: this.#door, ...fields, cause: describeCause(cause) });
+  }
+
+  batch(fields: BatchFields, error?: JoinError): void {
+    this.#count('queueMessages', fields.messages);
+    this.#metrics.addMetric(names.messageAge, MetricUnit.Milliseconds, fields.oldestMs);
+    // What ended the batch without a call, like a secret out of reach, has not been counted with one.
+    if (error && !this.#failedCalls.has(error.code)) this.#countFailure(error.code, 0);
+    if (this.#answered || fields.retained > 0) this.#countUnserved(!this.#answered);
+    this.#failedCalls.clear();
+    this.#answered = false;
+    this.#endInvocation(error ? 'batch cut short' : 'batch done', fields, error);
+  }
+
+  #count(name: keyof typeof names, value: number): void {
+    if (value > 0) this.#metrics.addMetric(names[name], MetricUnit.Count, value);
+  }
 
   /** By code and over all doors: what went wrong, to how many users. */
-  function countFailure(code: string, users: number, groupId?: string): void {
+  #countFailure(code: string, users: number, groupId?: string): void {
     const byCode = new Metrics({ singleMetric: false });
     byCode.addDimension('code', code);
     byCode.addMetric(names.failures, MetricUnit.Count, 1);
     byCode.addMetric(names.failedUsers, MetricUnit.Count, users);
     if (groupId !== undefined && (code === 'GROUP_FULL' || code === 'UPSTREAM_REJECTED')) {
-      byCode.addMetric(names.refusedGroups, MetricUnit.Count, refusedGroups.add(groupId));
+      byCode.addMetric(names.refusedGroups, MetricUnit.Count, this.#refusedGroups.add(groupId));
     }
     byCode.publishStoredMetrics();
   }
 
   /** Its average is the share of the work that this door could not do; what is a caller's fault is not part of it. */
-  function countUnserved(unserved: boolean): void {
-    metrics.addMetric(names.unserved, MetricUnit.Count, unserved ? 1 : 0);
+  #countUnserved(unserved: boolean): void {
+    this.#metrics.addMetric(names.unserved, MetricUnit.Count, unserved ? 1 : 0);
   }
 
-  function write(message: string, fields: object, error: JoinError | undefined): void {
-    const line = { door, ...fields, ...(error && describeFailure(error)) };
-    if (!error) logger.info(message, line);
-    else if (error.status >= 500) logger.error(message, line);
-    else logger.warn(message, line);
+  #write(message: string, fields: object, error: JoinError | undefined): void {
+    const line = { door: this.#door, ...fields, ...(error && describeFailure(error)) };
+    if (!error) this.#logger.info(message, line);
+    else if (error.status >= 500) this.#logger.error(message, line);
+    else this.#logger.warn(message, line);
   }
 
-  function endInvocation(message: string, fields: object, error: JoinError | undefined): void {
-    write(message, { ...fields, coldStart }, error);
-    coldStart = false;
-    if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+  #endInvocation(message: string, fields: object, error: JoinError | undefined): void {
+    this.#write(message, { ...fields, coldStart: this.#coldStart }, error);
+    this.#coldStart = false;
+    if (this.#metrics.hasStoredMetrics()) this.#metrics.publishStoredMetrics();
   }
-
-  return {
-    observe: (event) => count(event, 1),
-    attempt({ ordinal, host, durationMs, error }, lambdaRequestId) {
-      count('upstreamCalls', 1);
-      metrics.addMetric(names.upstreamLatency, MetricUnit.Milliseconds, durationMs);
-      metrics.addMetric(names.attempts, MetricUnit.Count, ordinal);
-      if (error?.code === 'UPSTREAM_RATE_LIMITED') count('rateRefusals', 1);
-      logger.debug('attempt', { door, lambdaRequestId, ordinal, domain: host, durationMs, code: error?.code });
-    },
-    request(fields, error) {
-      count('joinedUsers', fields.joined ?? 0);
-      count('queuedUsers', fields.queued ?? 0);
-      count('failedUsers', fields.failed ?? (error ? (fields.users ?? 0) : 0));
-      count('failedRequests', error ? 1 : 0);
-      const failedByCode = fields.failedByCode ?? (error && { [error.code]: fields.failed ?? fields.users ?? 0 });
-      for (const [code, users] of Object.entries(failedByCode ?? {})) countFailure(code, users, fields.groupId);
-      if (error?.caller !== undefined) count('refusedCallers', refusedCallers.add(error.caller));
-      if (fields.queueRefusal !== undefined) countFailure(fields.queueRefusal, 0);
-      const someServed = (fields.joined ?? 0) + (fields.queued ?? 0) > 0;
-      if (error?.blames !== 'caller') countUnserved(error !== undefined && error.status >= 500 && !someServed);
-      const outcome = error ? 'not joined' : fields.queued === undefined ? 'joined' : 'queued';
-      endInvocation(outcome, fields, error);
-    },
-    call(fields, error) {
-      metrics.addMetric(names.usersPerCall, MetricUnit.Count, fields.users);
-      if (error) {
-        failedCalls.add(error.code);
-        countFailure(error.code, fields.users, fields.groupId);
-      } else count('joinedUsers', fields.users);
-      answered ||= !error || error.status < 500;
-      write(error ? 'call failed' : 'called', fields, error);
-    },
-    deadLetter(fields) {
-      count('deadLettered', 1);
-      if (fields.code === 'INVALID_REQUEST') countFailure(fields.code, fields.failedCount);
-      logger.warn('dead-lettered', { door, ...fields });
-    },
-    lostEvents(fields, cause) {
-      count('lostEvents', fields.lost);
-      logger.error('events lost', { door, ...fields, cause: describeCause(cause) });
-    },
-    batch(fields, error) {
-      count('queueMessages', fields.messages);
-      metrics.addMetric(names.messageAge, MetricUnit.Milliseconds, fields.oldestMs);
-      // What ended the batch without a call, like a secret out of reach, has not been counted with one.
-      if (error && !failedCalls.has(error.code)) countFailure(error.code, 0);
-      if (answered || fields.retained > 0) countUnserved(!answered);
-      failedCalls.clear();
-      answered = false;
-      endInvocation(error ? 'batch cut short' : 'batch done', fields, error);
-    },
-  };
 }
