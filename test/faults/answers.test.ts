@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect } from 'vitest';
-import type { FaultBed } from '../helpers/fault-bed.ts';
+import { SERVICE } from '../helpers/claims.ts';
+import type { Answer, FaultBed } from '../helpers/fault-bed.ts';
 import {
   answers,
   type Behavior,
@@ -92,6 +93,42 @@ describe('an answer that is no success', () => {
       return answer;
     });
   }
+
+  const says = (code: number) => answers(200, JSON.stringify({ code }));
+  /** Adds four users, of whom `b` is refused, and gives the answer and what became of each. */
+  async function joinFour(bed: FaultBed): Promise<[Answer, Record<string, string>]> {
+    const authorization = `Bearer ${await bed.key.sign({ ...bed.claims(), ...SERVICE })}`;
+    const headers = { 'content-type': 'application/json' };
+    const answer = await bed.post({ headers, authorization, body: '{"userIds":["a","b","c","d"]}' });
+    const { joined = [], failed = [] } = JSON.parse(answer.text);
+    const fates = [{ userIds: joined, code: 'joined', outcome: '' }, ...failed].flatMap(({ userIds, code, outcome }) =>
+      userIds.map((userId: string) => [userId, `${code} ${outcome}`.trim()]),
+    );
+    return [answer, Object.fromEntries(fates)];
+  }
+  table.row('a 200 says code 1002 for one of four users', '207', async (bed) => {
+    both(bed, {
+      onRequest: (socket, request) =>
+        (/userId=b\b/.test(request.body) ? says(1002) : joins).onRequest?.(socket, request),
+    });
+    const [answer, fates] = await joinFour(bed);
+    expect(fates).toEqual({ a: 'joined', b: 'UPSTREAM_REJECTED rejected', c: 'joined', d: 'joined' });
+    return answer;
+  });
+  table.row('the same, and then RongCloud answers with 500', '503 UNDECIDED, unknown', async (bed) => {
+    both(bed, inTurn(says(1002), answers(500, '')));
+    const [answer, fates] = await joinFour(bed);
+    const [asked, others] = ['UNDECIDED unknown', 'UNDECIDED rejected'];
+    expect(fates).toEqual({ a: asked, b: asked, c: others, d: others });
+    expect(bed.primary.seen.length + bed.backup.seen.length).toBe(2);
+    return answer;
+  });
+  table.row('the same, and then RongCloud refuses for rate', '503 UNDECIDED, rejected', async (bed) => {
+    both(bed, inTurn(says(1002), says(1008)));
+    const [answer] = await joinFour(bed);
+    expect(bed.primary.seen.length + bed.backup.seen.length).toBe(2);
+    return answer;
+  });
 
   for (const status of [301, 302, 307, 308]) {
     table.row(`both domains redirect with ${status}`, '502 UPSTREAM_UNREADABLE, unknown', async (bed) => {

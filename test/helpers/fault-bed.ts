@@ -84,7 +84,7 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
   const sleep: Sleep = async (ms, waiting) => {
     // A wait that may be cut short is a time limit.
     if (waiting) return setTimeout(ms, undefined, waiting);
-    slept.push(ms);
+    if (ms > 0) slept.push(ms);
     skewMs += ms;
     return undefined;
   };
