@@ -65,15 +65,13 @@ export interface RongCloudOptions {
   trouble?: readonly Trouble<CallTrouble>[];
   /** The share of calls that are carried out although they meet trouble. */
   carriedOut?: number;
-  /** Ends a call that arrives, the first being number 1, as a test's script says. */
-  script?: (call: Call, ordinal: number) => UpstreamAnswer | JoinError | undefined;
+  /** How a call ends that arrives, the first being number 1, or what goes wrong with it, as a test's script says. */
+  script?: (call: Call, ordinal: number) => CallTrouble | UpstreamAnswer | JoinError | undefined;
 }
 
 /** A call with what it holds. */
 interface Sent {
   call: Call;
-  /** 1 for the first. */
-  ordinal: number;
   request: UpstreamRequest;
   form: URLSearchParams;
 }
@@ -117,8 +115,15 @@ export class RongCloud {
 
   /** Fills a group with users that no message names. */
   fill(groupId: string, count: number): void {
-    const residents = Array.from({ length: count }, (_, i) => `resident ${i}`);
-    this.#app.groups.join(groupId, residents, { capacity: this.#capacity, countsMembers: false });
+    this.admit(
+      groupId,
+      Array.from({ length: count }, (_, i) => `resident ${i}`),
+    );
+  }
+
+  /** Lets users in without a call. */
+  admit(groupId: string, userIds: readonly string[]): void {
+    this.#app.groups.join(groupId, userIds, { capacity: this.#capacity, countsMembers: false });
   }
 
   /** What a caller reaches it through. */
@@ -136,8 +141,9 @@ export class RongCloud {
     // On its way the call does not depend on its caller any more.
     await time.sleep(thereMs);
     call.arrivedAt = time.now();
-    const kind = troubleAt(trouble, call.arrivedAt, random);
-    const answer = this.#answer({ call, ordinal, request, form }, kind);
+    const scripted = this.options.script?.(call, ordinal);
+    const kind = typeof scripted === 'string' ? scripted : troubleAt(trouble, call.arrivedAt, random);
+    const answer = typeof scripted === 'object' ? scripted : this.#answer({ call, request, form }, kind);
     const backMs = answerMs(random, call.refused);
     const leftMs = timeoutMs - thereMs;
     if (answer !== undefined && backMs < leftMs) {
@@ -155,10 +161,8 @@ export class RongCloud {
 
   /** How a call ends that arrives now; undefined if nothing ever comes back. */
   #answer(sent: Sent, kind: CallTrouble | undefined): UpstreamAnswer | JoinError | undefined {
-    const { call, ordinal } = sent;
-    const { random, time, carriedOut = 0, script } = this.options;
-    const scripted = script?.(call, ordinal);
-    if (scripted) return scripted;
+    const { call } = sent;
+    const { random, time, carriedOut = 0 } = this.options;
     const arrives = kind !== 'unreachable' && kind !== 'page' && kind !== 'rate';
     call.refused = kind === 'rate' || (arrives && !this.#rate.take(time.now()));
     const isMet = kind === undefined || (arrives && random.chance(carriedOut));

@@ -13,8 +13,7 @@ function worldWith(
   return createPartialWorld({
     random: new SeededRandom(1),
     trouble: (ordinal) => troubles[ordinal - 1],
-    refused: new Set(more.refused),
-    ...(more.capacity !== undefined && { capacity: more.capacity }),
+    ...more,
   });
 }
 
@@ -106,10 +105,10 @@ describe('the narrowing of a request', () => {
 
   it('asks users alone who may be members already when the group is full', async () => {
     const world = worldWith(['dead'], { capacity: 2 });
-    world.members.add('u2');
+    world.admit(['u2']);
     const report = await world.join({ groupId: 'g', userIds: people(3) });
     expect(report.joined).toContain('u2');
-    expect(world.members.size).toBe(2);
+    expect(world.members().size).toBe(2);
   });
 });
 
@@ -127,7 +126,7 @@ describe('the name of a request', () => {
     const world = worldWith([], { refused: ['u0'] });
     const report = await world.join(named(2));
     expect([report.joined, report.nameError, world.name()]).toEqual([['u1'], undefined, 'Team']);
-    expect(world.sendings.at(-1)).toEqual({ userIds: ['u1'], groupName: 'Team' });
+    expect(world.sendings.at(-1)).toMatchObject({ userIds: ['u1'], groupName: 'Team' });
     const both = await worldWith([], { refused: ['u0', 'Team'] }).join(named(2));
     expect(both).toMatchObject({ joined: ['u1'], failed: [{ userIds: ['u0'] }], nameError: { outcome: 'rejected' } });
     expect(both.isNameOpen).toBeUndefined();
