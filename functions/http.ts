@@ -27,15 +27,15 @@ export interface HttpDeps extends AskPolicyDeps {
   random: () => number;
 }
 
-/** People wait at this door: its calls end no later than this after the start. */
+/** People wait at this door: its calls to RongCloud end no later than this after the start. */
 const LIMIT_MS = 8000;
 
 const EXPECTED_EVENT = 'This function expects an event of an API Gateway HTTP API, payload format 2.0.';
 
 /**
- * The HTTP door, `POST /groups/{groupId}/members` of an API Gateway HTTP API (payload 2.0). Checks the event and the way
- * it came, then the caller, the request and what the policy says of both: 400, 403, 401, 413, 415, 400, 403, in this
- * order. No event makes it throw.
+ * The HTTP door, `POST /groups/{groupId}/members` of an API Gateway HTTP API (payload 2.0). Checks the event (400), the way
+ * it came (403), the caller (401), the request (413, 415, 400) and what the policy says of both (403), in this order. No
+ * event makes it throw.
  */
 export function createHandler(deps: HttpDeps) {
   const { authenticate, checkOrigin, enqueue, clock, random } = deps;
@@ -60,15 +60,17 @@ export function createHandler(deps: HttpDeps) {
       if (client !== undefined) line.fields.client = client;
 
       const groupId = fieldOf(fieldOf(event, 'pathParameters'), 'groupId');
-      const request = parsePathAndBody(groupId, readBody(event), caller.kind === 'user' ? caller.userId : undefined);
+      // A user who names nobody joins.
+      const selfId = caller.kind === 'user' ? caller.userId : undefined;
+      const request = parsePathAndBody(groupId, readBody(event), selfId);
       await askPolicy(deps, caller, request, deadline);
       line.admitted(request);
 
-      const later = enqueue && readPrefer(headerOf(event, 'prefer'));
+      const preference = enqueue && readPrefer(headerOf(event, 'prefer'));
       const senderGroup = () => senderOf(caller);
       const report =
-        enqueue && later
-          ? await joinOrQueue({ ...deps, enqueue }, request, { ...later, requestId, deadline, line, senderGroup })
+        enqueue && preference
+          ? await joinOrQueue({ ...deps, enqueue }, request, { ...preference, requestId, deadline, line, senderGroup })
           : await deps.joinUsers(request, { requestId, deadline, log: line });
       line.reported(report, failureOf(report));
       return reportAnswer(report, requestId, random);

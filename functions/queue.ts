@@ -16,13 +16,13 @@ export interface QueueDeps {
 }
 
 /** What remains of an invocation for sending messages (4 s) and for the answer, once the last call is over. */
-const SETTLE_RESERVE_MS = 6000;
+const SEND_RESERVE_MS = 6000;
 
 const EXPECTED_EVENT = 'This function expects a batch of SQS: a list of Records, each with a messageId.';
 
 /**
  * The queue door: a batch of SQS messages, each the Invoke door's event. Answers with the messages that stay on the
- * queue: those of which nobody is decided, those whose rest could not be sent on, and those that can't be read. Throws
+ * queue: those of which nobody is decided, those whose rest could not be sent on, and records that SQS would not make. Throws
  * only if an event is no batch of SQS, or has a message that the answer could not name: any answer would tell the source
  * that such messages are done.
  */
@@ -35,11 +35,11 @@ export function createHandler({ joinBatch, telemetry, clock }: QueueDeps) {
       records.length,
       messages.map(({ sentAt }) => sentAt),
     );
-    const deadline = line.startedAt.steady + invocation.getRemainingTimeInMillis() - SETTLE_RESERVE_MS;
+    const deadline = line.startedAt.steady + invocation.getRemainingTimeInMillis() - SEND_RESERVE_MS;
     try {
       const report = await joinBatch(messages, { deadline, line });
-      const unreadable = records.filter(({ message }) => !message).map(({ messageId }) => messageId);
-      const retained = [...unreadable, ...report.retained];
+      const malformed = records.filter(({ message }) => !message).map(({ messageId }) => messageId);
+      const retained = [...malformed, ...report.retained];
       for (const { body: _, errors, ...letter } of report.deadLettered) {
         line.deadLetter({ ...letter, errors: errors && withoutKeys(errors) });
       }

@@ -4,7 +4,7 @@ export type Outcome = 'not_sent' | 'rejected' | 'unknown';
 /**
  * Whose fault a failure is, and so what else it concerns: `caller`, this request alone; `users`, some users of one call;
  * `group`, everyone who wants to join this group; `domain`, one address of the IM service; `rate`, the calls of this
- * moment; `service`, every call until a person acts; `time`, this invocation; `bug`, a fault of this program.
+ * moment; `service`, every call, whoever it is for; `time`, this invocation; `bug`, a fault of this program.
  */
 export type Blame = 'caller' | 'users' | 'group' | 'domain' | 'rate' | 'service' | 'time' | 'bug';
 

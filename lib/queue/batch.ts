@@ -20,7 +20,7 @@ export interface BatchReport {
   deadLettered: readonly DeadLetter[];
   /** How many messages went back to the queue with fewer users. */
   requeued: number;
-  /** Messages whose users have all joined. */
+  /** Messages of which nothing is left to do. */
   done: number;
   groups: readonly GroupResults[];
   /** What ended the batch before its time, if anything did. */
@@ -77,14 +77,14 @@ export function createJoinBatch(deps: BatchDeps): JoinBatch {
       ),
       ...verdicts.map((one) => toParcel(one, deps)),
     ];
-    const staying = new Set(parcels.filter(({ stays }) => stays).map(({ messageId }) => messageId));
+    const undecided = new Set(parcels.filter(({ stays }) => stays).map(({ messageId }) => messageId));
     const [sent, lost] = await Promise.all([
       dispatch(parcels, deps),
       announce?.(results),
-      bringBackSoon(messages.filter(({ messageId }) => staying.has(messageId))),
+      bringBackSoon(messages.filter(({ messageId }) => undecided.has(messageId))),
     ]);
     if (lost) options.line.lostEvents(lost);
-    const retained = staying.union(sent.kept);
+    const retained = undecided.union(sent.unsent);
     const unfinished = parcels.filter(
       ({ messageId, letters, rest }) => retained.has(messageId) || letters.length > 0 || rest,
     );
@@ -112,7 +112,7 @@ function withoutRepeats(messages: readonly QueueMessage[]): readonly QueueMessag
 /** A message leaves the queue only once all that remains of it is on another queue or on its own again. */
 function toParcel({ message, verdict }: MessageVerdict, { sentLetters, random }: BatchDeps): Parcel {
   const { messageId } = message;
-  const stays = verdict.retained || (verdict.rest !== undefined && !sentLetters.maySplit(message));
+  const stays = verdict.stays || (verdict.rest !== undefined && !sentLetters.maySplit(message));
   return {
     messageId,
     join: message,

@@ -24,7 +24,7 @@ export interface Dispatched {
   /** How many messages went back to the queue with fewer users. */
   requeued: number;
   /** Ids of the messages that stay, since something was not taken. */
-  kept: ReadonlySet<string>;
+  unsent: ReadonlySet<string>;
   /** Why something was not taken. */
   error: JoinError | undefined;
 }
@@ -58,7 +58,7 @@ export async function dispatch(parcels: readonly Parcel[], deps: DispatchDeps): 
 
 class Dispatching implements Dispatched {
   readonly deadLettered: DeadLetter[] = [];
-  readonly kept = new Set<string>();
+  readonly unsent = new Set<string>();
   requeued = 0;
   error: JoinError | undefined;
   readonly #deps: DispatchDeps;
@@ -70,7 +70,7 @@ class Dispatching implements Dispatched {
   /** Sends the letters of messages, and then the rests of those whose letters were all taken. */
   async sendBoth(parcels: readonly Parcel[]): Promise<void> {
     await this.sendLetters(parcels, LETTERS_FIRST_MS);
-    const sent = parcels.filter(({ messageId }) => !this.kept.has(messageId));
+    const sent = parcels.filter(({ messageId }) => !this.unsent.has(messageId));
     await this.sendRests(sent, REQUEST_MS - LETTERS_FIRST_MS);
   }
 
@@ -84,11 +84,11 @@ class Dispatching implements Dispatched {
     this.error ??= error;
     for (const [i, { messageId, letter }] of letters.entries()) {
       if (ends[i] === 'taken') this.deadLettered.push(letter);
-      else this.kept.add(messageId);
+      else this.unsent.add(messageId);
     }
     // Only of messages that come back it matters which letters they have.
     for (const [i, { messageId, join, stays, part }] of letters.entries()) {
-      const comesBack = stays || this.kept.has(messageId);
+      const comesBack = stays || this.unsent.has(messageId);
       if (join && part && ends[i] === 'taken' && comesBack) sentLetters.taken(join, part);
     }
   }
@@ -106,7 +106,7 @@ class Dispatching implements Dispatched {
         this.requeued += 1;
         continue;
       }
-      this.kept.add(messageId);
+      this.unsent.add(messageId);
       if (!join) continue;
       for (const { part } of letters) if (part) sentLetters.taken(join, part);
       if (ends[i] === 'unanswered') sentLetters.unanswered(join);

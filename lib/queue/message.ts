@@ -34,7 +34,7 @@ export interface DeadLetter {
   requestId: string;
   body: string;
   code: JoinErrorCode;
-  /** How many users it is about; 0 for a name, and for a message that could not be read. */
+  /** How many users it is about; 0 for a name, and for a message that holds no valid request. */
   failedCount: number;
   /** What was wrong with a message that is no valid request. */
   errors?: readonly FieldError[] | undefined;

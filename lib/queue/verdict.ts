@@ -19,7 +19,7 @@ export interface Verdict {
   /** Why the first refused user, or the name, was refused. */
   code: JoinErrorCode | undefined;
   /** Whether nobody in it is decided, so that it stays on the queue as it is. */
-  retained: boolean;
+  stays: boolean;
   refusedParts: readonly RefusedPart[];
   /** What is left to do, if that is less than all of it. */
   rest: JoinRequest | undefined;
@@ -62,15 +62,15 @@ export function verdictOn(message: QueuedJoin, settled: Settled<QueuedJoin>): Ve
   const name = groupName !== undefined && isNameOpen(message, settled, refusedName) ? { groupName } : {};
   // A name that is still to be given goes with a user who may join once more without harm.
   const left = undecided.length > 0 || name.groupName === undefined ? undecided : joined.slice(0, 1);
-  const retained = left.length === userIds.length;
+  const stays = left.length === userIds.length;
   return {
     joined: joined.length,
     refused: refused.length,
     undecided: undecided.length,
     code: (error ?? refusedName)?.code,
-    retained,
+    stays,
     refusedParts,
-    rest: left.length > 0 && !retained ? { groupId, userIds: left, ...name } : undefined,
+    rest: left.length > 0 && !stays ? { groupId, userIds: left, ...name } : undefined,
   };
 }
 

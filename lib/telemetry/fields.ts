@@ -23,7 +23,7 @@ export interface RequestFields {
   queued?: number;
   /** Why the queue did not take what a try had left over, if the try is what the caller is told of. */
   queueRefusal?: JoinErrorCode | undefined;
-  /** Sendings to RongCloud. */
+  /** Sendings to RongCloud, of which one attempt may have two. */
   attempts?: number;
   /** The host, and the port if it is not the usual one, that was called last. */
   domain?: string;
@@ -76,7 +76,7 @@ export interface BatchFields {
   oldestMs: number;
   users: number;
   calls: number;
-  /** Messages that left the queue because all their users joined. */
+  /** Messages that left the queue since nothing of them is left to do. */
   done: number;
   /** Messages that stay on the queue. */
   retained: number;

@@ -28,7 +28,7 @@ describe('the users of a message', () => {
       refused: 0,
       undecided: 0,
       code: undefined,
-      retained: false,
+      stays: false,
       refusedParts: [],
       rest: undefined,
     });
@@ -41,7 +41,7 @@ describe('the users of a message', () => {
       refused: 0,
       undecided: 2,
       code: undefined,
-      retained: true,
+      stays: true,
       refusedParts: [],
       rest: undefined,
     });
@@ -55,7 +55,7 @@ describe('the users of a message', () => {
       refused: 2,
       undecided: 2,
       code: 'GROUP_FULL',
-      retained: false,
+      stays: false,
       refusedParts: [{ request: { groupId: 'g', userIds: ['d', 'b'] }, code: 'GROUP_FULL', failedCount: 2 }],
       rest: { groupId: 'g', userIds: ['e', 'c'] },
     });
@@ -63,7 +63,7 @@ describe('the users of a message', () => {
 
   it('leave no rest when all are refused', () => {
     const verdict = verdictOn(queued(['a'], { groupName: 'Team' }), settled({ a: REJECTED }));
-    expect(verdict).toMatchObject({ refused: 1, retained: false, rest: undefined });
+    expect(verdict).toMatchObject({ refused: 1, stays: false, rest: undefined });
     expect(verdict.refusedParts).toEqual([
       { request: { groupId: 'g', userIds: ['a'] }, code: 'UPSTREAM_REJECTED', failedCount: 1 },
     ]);
@@ -98,14 +98,14 @@ describe('the name of a message', () => {
       userIds: ['b'],
     });
     const all = settled({ a: 'joined', b: 'joined' }, { namedBy: message });
-    expect(verdictOn(message, all)).toMatchObject({ retained: false, rest: undefined });
+    expect(verdictOn(message, all)).toMatchObject({ stays: false, rest: undefined });
   });
 
   it('goes with the first user who joined, when nobody else is left', () => {
     expect(verdictOn(named(['x', 'a', 'b']), settled({ x: REJECTED, a: 'joined', b: 'joined' }))).toMatchObject({
       joined: 2,
       undecided: 0,
-      retained: false,
+      stays: false,
       rest: { groupId: 'g', userIds: ['a'], groupName: 'Team' },
     });
   });
@@ -114,7 +114,7 @@ describe('the name of a message', () => {
     expect(verdictOn(named(['a']), settled({ a: 'joined' }))).toMatchObject({
       joined: 1,
       undecided: 0,
-      retained: true,
+      stays: true,
       refusedParts: [],
       rest: undefined,
     });
@@ -141,7 +141,7 @@ describe('the name of a message', () => {
   it('is refused apart from users that are refused, whose code comes first', () => {
     const message = named(['a', 'b']);
     const verdict = verdictOn(message, settled({ a: 'joined', b: FULL }, { refused: [message] }));
-    expect(verdict).toMatchObject({ code: 'GROUP_FULL', retained: false, rest: undefined });
+    expect(verdict).toMatchObject({ code: 'GROUP_FULL', stays: false, rest: undefined });
     expect(verdict.refusedParts).toEqual([
       { request: { groupId: 'g', userIds: ['b'] }, code: 'GROUP_FULL', failedCount: 1 },
       { request: { groupId: 'g', userIds: ['a'], groupName: 'Team' }, code: 'UPSTREAM_REJECTED', failedCount: 0 },
