@@ -115,20 +115,28 @@ describe('an answer that is no success', () => {
     expect(fates).toEqual({ a: 'joined', b: 'UPSTREAM_REJECTED rejected', c: 'joined', d: 'joined' });
     return answer;
   });
-  table.row('the same, and then RongCloud answers with 500', '503 UNDECIDED, unknown', async (bed) => {
-    both(bed, inTurn(says(1002), answers(500, '')));
-    const [answer, fates] = await joinFour(bed);
-    const [asked, others] = ['UNDECIDED unknown', 'UNDECIDED rejected'];
-    expect(fates).toEqual({ a: asked, b: asked, c: others, d: others });
-    expect(bed.primary.seen.length + bed.backup.seen.length).toBe(2);
-    return answer;
-  });
-  table.row('the same, and then RongCloud refuses for rate', '503 UNDECIDED, rejected', async (bed) => {
-    both(bed, inTurn(says(1002), says(1008)));
-    const [answer] = await joinFour(bed);
-    expect(bed.primary.seen.length + bed.backup.seen.length).toBe(2);
-    return answer;
-  });
+  table.row(
+    'one of four users is refused, and then RongCloud answers with 500',
+    '503 UNDECIDED, unknown',
+    async (bed) => {
+      both(bed, inTurn(says(1002), answers(500, '')));
+      const [answer, fates] = await joinFour(bed);
+      const [asked, others] = ['UNDECIDED unknown', 'UNDECIDED rejected'];
+      expect(fates).toEqual({ a: asked, b: asked, c: others, d: others });
+      expect(bed.primary.seen.length + bed.backup.seen.length).toBe(2);
+      return answer;
+    },
+  );
+  table.row(
+    'one of four users is refused, and then RongCloud refuses for rate',
+    '503 UNDECIDED, rejected',
+    async (bed) => {
+      both(bed, inTurn(says(1002), says(1008)));
+      const [answer] = await joinFour(bed);
+      expect(bed.primary.seen.length + bed.backup.seen.length).toBe(2);
+      return answer;
+    },
+  );
 
   for (const status of [301, 302, 307, 308]) {
     table.row(`both domains redirect with ${status}`, '502 UPSTREAM_UNREADABLE, unknown', async (bed) => {

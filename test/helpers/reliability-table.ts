@@ -2,13 +2,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { type Answer, type BedOptions, type FaultBed, inWords, startFaultBed } from './fault-bed.ts';
 
-/** A fault and what the caller gets, one row of docs/reliability.md. */
+/** A fault and what the caller gets, as a table of docs/reliability.md has it. */
 type Row = readonly [fault: string, gets: string];
 
 export interface ReliabilityTable {
-  /** Tests a row: `meet` brings the fault about and gives the answer that the row speaks of. */
+  /** Tests a fault: `meet` brings the fault about and gives the answer that the table has. */
   row(fault: string, gets: string, meet: (bed: FaultBed) => Promise<Answer>, options?: BedOptions): void;
-  /** Tests that the document's section of this name has exactly these rows. */
+  /** Tests that the document's section of this name has exactly these faults. */
   matchesTheDocument(): void;
 }
 
@@ -30,10 +30,11 @@ export function reliabilityTable(section: string): ReliabilityTable {
     },
     matchesTheDocument() {
       it(`stands in docs/reliability.md under "${section}" as tested`, () => {
+        const answers = Map.groupBy(rows, ([, gets]) => gets);
         const lines = [
-          '| fault | the caller gets |',
+          '| the caller gets | if |',
           '|---|---|',
-          ...rows.map(([fault, gets]) => `| ${fault} | \`${gets}\` |`),
+          ...[...answers].map(([gets, some]) => `| \`${gets}\` | ${some.map(([fault]) => fault).join('<br>')} |`),
         ];
         const tested = `### ${section}\n\n${lines.join('\n')}\n`;
         const document = readFileSync(DOCUMENT, 'utf8');
