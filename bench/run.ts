@@ -5,7 +5,7 @@ import { type Environment, startEnvironment } from './runtime-api.ts';
 import { median, percentile, spread } from './statistics.ts';
 
 // Ours beside what people write and beside the least that joins, in turn within one run, each in a fresh process.
-// The results are printed, as docs/performance.md shows them.
+// The results are printed. docs/performance.md has the most important ones.
 
 const RUNS = Number(process.env.RUNS || 15);
 const WARM_UP_CALLS = 200;
