@@ -139,11 +139,8 @@ describe.each(CLIS)('with the AWS CLI $version', (cli) => {
     await run(pause);
     const send = async (client: string, user: string) => {
       const token = await sandbox.issuer.token({ sub: client, client_id: client, scope: 'group:join' });
-      const { status } = await fetch(`${sandbox.httpUrl}/groups/leaked/members`, {
-        method: 'POST',
-        headers: { Authorization: `Bearer ${token}`, Prefer: 'respond-async', 'Content-Type': 'application/json' },
-        body: JSON.stringify({ userIds: [user] }),
-      });
+      const body = JSON.stringify({ userIds: [user] });
+      const { status } = await sandbox.post('leaked', { token, body, headers: { Prefer: 'respond-async' } });
       expect(status).toBe(202);
     };
     for (let i = 0; i < 12; i++) await send('backend', `victim-${i}`);

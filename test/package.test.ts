@@ -290,7 +290,7 @@ describe.runIf(LINT)('cfn-lint', () => {
     });
   };
 
-  it('finds no error in any package', { timeout: 60_000 }, () => {
+  it('finds no error in any package', { timeout: 180_000 }, () => {
     const wrong = { ...dev, Resources: { Queue: { Type: 'AWS::SQS::Queue', Properties: { DelaySeconds: '' } } } };
     expect(linted(wrong).stdout).toContain("'' is not of type 'integer'");
     for (const template of [dev, prod, china]) expect(linted(template)).toMatchObject({ status: 0, stderr: '' });
