@@ -46,6 +46,16 @@ describe('docs/openapi.yaml', () => {
     expect(described.sort()).toEqual(errors.map(({ status, code }) => `${status} ${code}`).sort());
   });
 
+  it('has the same codes as docs/api.md', () => {
+    const rows = [...read('docs/api.md').matchAll(/^\| `([A-Z_]+)` \| (\d+) \| `(\w+)` \| (yes|no) \| .+ \|$/gm)];
+    const given = new Map(rows.map(([, code = '', ...cells]) => [code, cells]));
+    expect(given).toEqual(
+      new Map(
+        errors.map(({ code, status, outcome, retryable }) => [code, [`${status}`, outcome, retryable ? 'yes' : 'no']]),
+      ),
+    );
+  });
+
   it('has the limits of the service', () => {
     expect([Id?.maxLength, GroupName?.maxLength, UserIds?.maxItems]).toEqual([MAX_ID_LENGTH, MAX_ID_LENGTH, MAX_USERS]);
   });
