@@ -165,13 +165,14 @@ describe('the HTTP door, end to end', () => {
   it('answers 207 when a group fills up on the way, and fills it', async () => {
     await sandbox.post('full', { token: service, body: JSON.stringify({ userIds: people(1500) }) });
     const late = Array.from({ length: 2600 }, (_, i) => `late-${i}`);
-    const { status, json } = await sandbox.post('full', { token: service, body: JSON.stringify({ userIds: late }) });
+    const { status, text } = await sandbox.post('full', { token: service, body: JSON.stringify({ userIds: late }) });
     expect(status).toBe(207);
+    const json: { joined: string[]; failed: { userIds: string[]; code: string }[] } = JSON.parse(text);
     // Each place is taken, and the answer has each user once, in the order of the request.
     expect(json.joined).toHaveLength(1500);
     expect(im().app.groups.members('full')).toHaveLength(3000);
-    const failed = json.failed.flatMap(({ userIds }: { userIds: string[] }) => userIds);
-    expect(new Set(json.failed.map(({ code }: { code: string }) => code))).toEqual(new Set(['GROUP_FULL']));
+    const failed = json.failed.flatMap(({ userIds }) => userIds);
+    expect(new Set(json.failed.map(({ code }) => code))).toEqual(new Set(['GROUP_FULL']));
     expect(late.filter((userId) => !json.joined.includes(userId))).toEqual(failed);
   });
 
