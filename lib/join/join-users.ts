@@ -88,11 +88,11 @@ function nameReport(
   name: Naming | undefined,
   hasJoined: boolean,
   { namedBy, refusedNames }: Settled<Naming>,
-  { nameFailure }: RequestCalls,
+  { nameFailure, mayHaveName }: RequestCalls,
 ): Pick<JoinReport, 'nameError' | 'isNameOpen'> {
   if (!name || namedBy) return {};
   const refusal = refusedNames.get(name);
-  if (refusal) return { nameError: refusal };
-  const error = nameFailure && !isRefusal(nameFailure) ? nameFailure : UNDECIDED;
-  return { isNameOpen: true, ...(hasJoined && { nameError: error }) };
+  const error = refusal ?? (nameFailure && !isRefusal(nameFailure) ? nameFailure : UNDECIDED);
+  const nameError = mayHaveName && error.outcome !== 'unknown' ? unsure(error) : error;
+  return { ...(!refusal && { isNameOpen: true }), ...(hasJoined && { nameError }) };
 }

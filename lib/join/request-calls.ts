@@ -39,6 +39,7 @@ export class RequestCalls {
   #stoppedBy: JoinError | undefined;
   #isServing = false;
   #nameFailure: JoinError | undefined;
+  #mayHaveName = false;
 
   constructor(client: RequestClient, sleep: Sleep, options: CallOptions, maxSendings: number) {
     this.#client = client;
@@ -56,6 +57,11 @@ export class RequestCalls {
   /** How the last call with a name failed, if one was made and did. */
   get nameFailure(): JoinError | undefined {
     return this.#nameFailure;
+  }
+
+  /** Whether a call with a name failed that may have given it. */
+  get mayHaveName(): boolean {
+    return this.#mayHaveName;
   }
 
   readonly make: MakeCall = (call) =>
@@ -87,7 +93,10 @@ export class RequestCalls {
     const why = this.#stoppedBy ?? call.unwanted();
     const end: CallEnd = why ? { kind: 'not_started', why } : await this.#send(call);
     if (call.kind === 'first') this.#firstEnds.push({ userIds: call.userIds, end });
-    if (call.groupName !== undefined && end.kind === 'failed') this.#nameFailure = end.error;
+    if (call.groupName !== undefined && end.kind === 'failed') {
+      this.#nameFailure = end.error;
+      this.#mayHaveName ||= end.error.outcome === 'unknown';
+    }
     const error = end.kind === 'failed' ? end.error : end.kind === 'not_started' ? end.why : undefined;
     if (error && STOPS_ALL.has(error.blames)) this.#stoppedBy ??= notSent(error);
     if (error && error.blames !== 'users' && error.blames !== 'group') this.#mayNarrow = false;

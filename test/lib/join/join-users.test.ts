@@ -8,7 +8,7 @@ import { people } from '../../helpers/queued-joins.ts';
 /** A world in which the nth sending meets the nth trouble, a code of RongCloud's included. */
 function worldWith(
   troubles: (Trouble | number | undefined)[],
-  more: { refused?: string[]; capacity?: number } = {},
+  more: { refused?: string[]; capacity?: number; countsMembers?: boolean } = {},
 ): ReturnType<typeof createPartialWorld> {
   return createPartialWorld({
     random: new SeededRandom(1),
@@ -147,5 +147,13 @@ describe('the name of a request', () => {
     const report = await world.join({ ...named(count) }, 30_000);
     expect(report.joined.length).toBeGreaterThan(0);
     expect([report.nameError?.code, report.nameError?.outcome, report.isNameOpen]).toEqual([code, outcome, true]);
+  });
+
+  it('may have been given by a call that did not say', async () => {
+    // The 4 users join on the connection that dies, and take places again when they are named again.
+    const world = worldWith(['dead', undefined, undefined, 'rate'], { capacity: 6, countsMembers: true });
+    const report = await world.join(named(4));
+    expect([report.joined, world.name()]).toEqual([['u0', 'u1'], 'Team']);
+    expect(report.nameError).toMatchObject({ code: 'UNDECIDED', outcome: 'unknown' });
   });
 });
