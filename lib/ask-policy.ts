@@ -39,7 +39,7 @@ export async function askPolicy(
   const patience = new Patience();
   let decision: Decision;
   try {
-    const answer: unknown = decide(caller, request, patience);
+    const answer: unknown = decide(caller, request, optionsOf(patience));
     decision = readDecision(
       isPromise(answer) ? await patience.waitFor(answer, deadline - clock.steady(), sleep) : answer,
     );
@@ -70,6 +70,15 @@ class Patience {
     this.#controller.abort(late);
     throw late;
   }
+}
+
+/** What a rule gets of it: nothing to change, and the signal even in a copy. */
+function optionsOf(patience: Patience): { readonly signal: AbortSignal } {
+  return Object.freeze({
+    get signal() {
+      return patience.signal;
+    },
+  });
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {

@@ -83,6 +83,15 @@ describe('a rule', () => {
     },
   );
 
+  it('finds its signal in a copy of its options', async () => {
+    let copy: object | undefined;
+    await ask((_caller, _request, options) => {
+      copy = { ...options, method: 'POST' };
+      return { allowed: true };
+    });
+    expect(copy).toMatchObject({ signal: { aborted: false } });
+  });
+
   it('that asks for its signal late finds it aborted', async () => {
     let aborted: boolean | undefined;
     const { time } = await ask(async (_caller, _request, options, time) => {
@@ -182,6 +191,7 @@ describe('a rule', () => {
     ['what a claim holds', (caller) => Object(caller.claims.roles)[0]],
     ['the request', (_caller, request) => request],
     ['the users', (_caller, request) => request.userIds],
+    ['the options', (_caller, _request, options) => options],
   ])('that changes %s fails', async (_what, partOf) => {
     const { failure } = await ask((...asked) => {
       Object.assign(partOf(asked[0], asked[1], asked[2]), { 0: 'bob' });
