@@ -241,5 +241,11 @@ describe('npm run explain', () => {
     const token = 'a.b.c';
     const asArgument = await run('', '--stage', 'dev', token);
     expect(asArgument).toMatchObject({ status: 2, said: expect.stringContaining('Usage: echo "$TOKEN" |') });
+    expect(asArgument.said).not.toContain(token);
+  });
+
+  it('prints no parameter when the stage can not be read', { timeout: 60_000 }, async () => {
+    const { status, said } = await run('', '--stage', 'dev', param('originSecret', 'planted'), '--param=malformed');
+    expect([status, said.includes("The stage can't be read."), said.includes('planted')]).toEqual([2, true, false]);
   });
 });

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -11,6 +11,7 @@ import { explain } from './explain.ts';
 // What the HTTP door makes of a token: echo "$TOKEN" | npm run explain -- --stage prod --group team-1
 
 const USAGE = 'Usage: echo "$TOKEN" | npm run explain -- --stage prod [--param="name=value"] [--group ID [--user ID]]';
+const MAX_COMPLAINT = 500;
 const option = { type: 'string' } as const;
 
 /** The variables that the stage gives to the HTTP function, as osls resolves them. */
@@ -18,15 +19,19 @@ function environmentOf(stage: string, others: string[]): Environment {
   const args = ['print', '--stage', stage, '--path', 'functions.http.environment', '--format', 'json', ...others];
   const serverless = new URL('../../node_modules/serverless/bin/serverless.js', import.meta.url).pathname;
   const env = { ...process.env, SLS_TELEMETRY_DISABLED: '1' };
-  const said = execFileSync(process.execPath, [serverless, ...args], { encoding: 'utf8', env });
-  const entries = Object.entries(JSON.parse(said)).filter(([, value]) => typeof value !== 'object');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [serverless, ...args], { encoding: 'utf8', env });
+  // Not with the command, whose parameters may be secrets.
+  if (status !== 0) throw new TypeError(`The stage can't be read. ${`${stdout}${stderr}`.slice(0, MAX_COMPLAINT)}`);
+  const entries = Object.entries(JSON.parse(stdout)).filter(([, value]) => typeof value !== 'object');
   return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
 }
 
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: { stage: option, region: option, group: option, user: option, param: { ...option, multiple: true } },
   });
+  if (positionals.length > 0) throw new TypeError('The token comes on standard input, and never as an argument.');
   if (values.stage === undefined) throw new TypeError('--stage is missing');
   const token = await text(process.stdin);
   const others = (values.param ?? []).map((param) => `--param=${param}`);
