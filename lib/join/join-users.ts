@@ -57,7 +57,12 @@ function failedUsers({ userIds }: JoinRequest, settled: Settled<Naming>, calls: 
   const firstErrors = new Map<string, JoinError>();
   for (const { userIds: some, end } of calls.firstEnds) {
     const error = end.kind === 'failed' ? end.error : end.kind === 'not_started' ? notSent(end.why) : undefined;
-    if (error) for (const userId of some) firstErrors.set(userId, isRefusal(error) ? UNDECIDED : error);
+    if (!error) continue;
+    for (const userId of some) {
+      // What came of the call with the name counts, if it could not be sent again without.
+      if (error.outcome === 'not_sent' && firstErrors.has(userId)) continue;
+      firstErrors.set(userId, isRefusal(error) ? UNDECIDED : error);
+    }
   }
   const unsureErrors = new Map<JoinError, JoinError>();
   const runs: { offset: number; userIds: string[]; error: JoinError }[] = [];

@@ -149,6 +149,11 @@ describe('the name of a request', () => {
     expect([report.nameError?.code, report.nameError?.outcome, report.isNameOpen]).toEqual([code, outcome, true]);
   });
 
+  it('leaves its users undecided where the call without it is not sent', async () => {
+    const report = await worldWith([1002, 'unreachable', 'unreachable', 'unreachable']).join(named(2));
+    expect(failures(report)).toEqual([[0, 2, 'UNDECIDED', 'rejected']]);
+  });
+
   it('may have been given by a call that did not say', async () => {
     // The 4 users join on the connection that dies, and take places again when they are named again.
     const world = worldWith(['dead', undefined, undefined, 'rate'], { capacity: 6, countsMembers: true });
