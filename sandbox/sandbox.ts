@@ -3,14 +3,14 @@ import type { Secrets } from './aws/secrets-manager.ts';
 import { startAwsServices } from './aws/services.ts';
 import type { SqsQueue } from './aws/sqs/queue.ts';
 import { startConsole } from './console/console.ts';
+import { Refusals } from './console/refusals.ts';
 import type { FaultName } from './console/state.ts';
 import type { FaultSwitch } from './http/fault.ts';
-import type { Target } from './http/forward.ts';
 import { startTokenIssuer, type TokenIssuer } from './http/token-issuer.ts';
 import { startApiGateway } from './lambda/api-gateway.ts';
 import { EventSourceMappings } from './lambda/event-source-mappings.ts';
-import { startFunctions } from './lambda/functions.ts';
-import { type InvokeTarget, startLambdaInvoke } from './lambda/invoke.ts';
+import { Functions } from './lambda/functions.ts';
+import { startLambdaInvoke } from './lambda/invoke.ts';
 import { startQueueDoor } from './lambda/queue-door.ts';
 import { ImApp } from './rongcloud/app.ts';
 import { type ImService, startImService } from './rongcloud/service.ts';
@@ -89,14 +89,27 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const app = options.rongCloud ?? { appKey: 'sandbox-app-key', appSecret: 'sandbox-app-secret' };
   const secrets: Secrets = new Map([[SECRET_ID, JSON.stringify({ appKey: app.appKey, appSecret: app.appSecret })]]);
   try {
-    // The doors' ports are taken first, so that one in use is known at once.
-    const targets: { http: Target; invoke: InvokeTarget } = {
-      http: { url: '' },
-      invoke: { url: '', functionNames: [], mappings: new EventSourceMappings(), onFailure: () => {}, onTrouble },
-    };
-    const cors = { origins: options.corsOrigins ?? [], headers: options.corsHeaders ?? [] };
-    const gateway = await open(startApiGateway(at(0), () => targets.http, cors, onTrouble));
-    const lambda = await open(startLambdaInvoke(at(1), () => targets.invoke));
+    // Every port is taken before the functions start, so that one in use is known at once.
+    const functions = new Functions();
+    const mappings = new EventSourceMappings();
+    const refusals = new Refusals();
+    const onProblem = (body: string): void => refusals.hearAnswer(body);
+    let consoleUrl = '';
+    const gateway = await open(
+      startApiGateway(at(0), {
+        target: () => functions.http,
+        cors: { origins: options.corsOrigins ?? [], headers: options.corsHeaders ?? [] },
+        atRoot: () => `Not Found. The sandbox's console is at ${consoleUrl}`,
+        ...{ onProblem, onTrouble },
+      }),
+    );
+    const lambda = await open(
+      startLambdaInvoke(at(1), () => ({
+        ...functions.invoke,
+        ...{ functionNames: functions.names, mappings, onProblem, onTrouble },
+        onFailure: (record) => void failedInvocationQueue.send(JSON.stringify(record)),
+      })),
+    );
     const visibilityTimeoutMs = options.visibilityTimeoutMs ?? 70_000;
     const aws = await open(startAwsServices({ port: at(2), secrets, visibilityTimeoutMs }));
     const { queue, deadLetterQueue, failedInvocationQueue, bus, urlOf } = aws;
@@ -111,44 +124,40 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     ]);
     const console = await open(
       startConsole(at(6), {
-        ...{ httpUrl: gateway.url, im, faults, queue, deadLetterQueue },
+        ...{ httpUrl: gateway.url, im, faults, queue, deadLetterQueue, refusals, functions },
         dataCenter: options.rongCloud?.dataCenter,
         sample: options.sample,
         events: bus.events,
         token: issuer.token,
       }),
     );
-    const functions = await open(
-      startFunctions({
-        awsUrl: aws.url,
-        awsSessionToken: aws.functionsToken,
-        onOutput: options.onOutput ?? (() => {}),
-        onExit: options.onExit ?? (() => {}),
-        params: {
-          secretId: SECRET_ID,
-          ...(options.rongCloud && { dataCenter: options.rongCloud.dataCenter }),
-          ...(im && { apiUrls: `${im.primary.url},${im.backup.url}` }),
-          jwtIssuer: issuer.url,
-          jwksUri: issuer.jwksUrl,
-          jwtAudience: issuer.audience,
-          jwtGroupsClaim: 'groups',
-          joinQueueUrl: urlOf(queue),
-          ownQueueUrl: urlOf(queue),
-          deadLetterQueueUrl: urlOf(deadLetterQueue),
-          resultBus: bus.name,
-          ...options.params,
-        },
-      }),
-    );
-    targets.http = functions.http;
+    consoleUrl = console.url;
+    opened.push(functions);
+    await functions.start({
+      awsUrl: aws.url,
+      awsSessionToken: aws.functionsToken,
+      onOutput: (line) => {
+        refusals.hearLine(line);
+        options.onOutput?.(line);
+      },
+      onExit: options.onExit ?? (() => {}),
+      params: {
+        secretId: SECRET_ID,
+        ...(options.rongCloud && { dataCenter: options.rongCloud.dataCenter }),
+        ...(im && { apiUrls: `${im.primary.url},${im.backup.url}` }),
+        jwtIssuer: issuer.url,
+        jwksUri: issuer.jwksUrl,
+        jwtAudience: issuer.audience,
+        jwtGroupsClaim: 'groups',
+        joinQueueUrl: urlOf(queue),
+        ownQueueUrl: urlOf(queue),
+        deadLetterQueueUrl: urlOf(deadLetterQueue),
+        resultBus: bus.name,
+        ...options.params,
+      },
+    });
     const mapping = { functionName: functions.nameOf('queue'), queueArn: queue.arn, enabled: true };
-    targets.invoke = {
-      ...targets.invoke,
-      ...functions.invoke,
-      functionNames: functions.functionNames,
-      onFailure: (record) => void failedInvocationQueue.send(JSON.stringify(record)),
-    };
-    targets.invoke.mappings.add(mapping);
+    mappings.add(mapping);
     opened.push(startQueueDoor({ queue, functions, onTrouble, isEnabled: () => mapping.enabled }));
     return {
       consoleUrl: console.url,

@@ -1,5 +1,6 @@
 import { buildFunctions } from '../build.ts';
 import { located } from '../locate.ts';
+import { quoted } from './console/joins.ts';
 import { forward } from './http/forward.ts';
 import { listen } from './http/server.ts';
 import { isMetrics } from './lambda/functions.ts';
@@ -7,6 +8,7 @@ import { type Sandbox, startSandbox } from './sandbox.ts';
 import { Complaint, PORTS, type RealRongCloud, readSettings, type Sample } from './settings.ts';
 
 const { env } = process;
+const SAMPLE_REQUEST = `npm-start-${Date.now()}`;
 
 try {
   const stop = stopOnSignal();
@@ -22,12 +24,14 @@ try {
     ...(sample && { sample }),
     corsOrigins,
     corsHeaders,
-    // The functions' log lines, without their metrics.
+    // The functions' log lines, without their metrics. What became of the sample is said in a sentence.
     onOutput: (line) => {
       if (!line.startsWith('{')) lastWords = line.trim() || lastWords;
-      else if (!isMetrics(line)) console.log(located(line));
+      else if (!isMetrics(line) && !(line.includes(SAMPLE_REQUEST) && !line.startsWith('{"level":"ERROR"'))) {
+        console.log(located(line));
+      }
     },
-    onTrouble: console.error,
+    onTrouble: (line) => console.error(located(line)),
     onExit: () => {
       console.error(`The functions have ended unexpectedly. The last that serverless-offline said: ${lastWords}`);
       process.exit(1);
@@ -37,7 +41,7 @@ try {
   introduce(sandbox, rongCloud);
   if (sample) await joinSample(sandbox, sample);
   else console.log('\nNobody was joined: SAMPLE_USER and SAMPLE_GROUP would name somebody.');
-  console.log('\nCtrl-C stops everything.');
+  console.log('Ctrl-C stops everything.');
 } catch (error) {
   console.error(explain(error));
   process.exit(1);
@@ -74,37 +78,48 @@ async function tryPorts(first: number): Promise<void> {
 }
 
 function introduce(sandbox: Sandbox, rongCloud: RealRongCloud | undefined): void {
+  const { im, awsUrl, invokeUrl } = sandbox;
+  const port = (url: string): string => new URL(url).port;
   const rows = [
     ['Console', sandbox.consoleUrl],
     ['HTTP door', sandbox.httpUrl],
-    ['Lambda Invoke', `${sandbox.invokeUrl} (function ${sandbox.invokeFunctionName})`],
-    ['AWS stand-ins', `${sandbox.awsUrl} (queue ${sandbox.queueUrl})`],
-    ['IM service', sandbox.im?.primary.url ?? `the real RongCloud, data centre ${rongCloud?.dataCenter}`],
+    ['Lambda Invoke', `${invokeUrl}  ${sandbox.invokeFunctionName}`],
+    ['AWS', `${awsUrl}  SQS, Secrets Manager, EventBridge`],
+    ['RongCloud', im ? `${im.primary.url}  backup ${im.backup.url}` : `the real one, ${rongCloud?.dataCenter}`],
     ['Token issuer', sandbox.issuer.url],
-    ...(sandbox.im
-      ? [
-          ['IM, backup', sandbox.im.backup.url],
-          ['App Key', sandbox.appKey],
-        ]
-      : []),
+    ...(im ? [['App Key', sandbox.appKey]] : []),
   ];
   for (const [name, value] of rows) console.log(`${name?.padEnd(14)} ${value}`);
   // The token is for this start alone. With it the AWS CLI may change the stand-in's secret.
-  console.log(`\nFor the AWS CLI:\n\n  export AWS_SESSION_TOKEN=${sandbox.personToken}`);
+  console.log(`
+For the AWS CLI, against this machine instead of AWS:
+  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local \\
+    AWS_DEFAULT_REGION=us-east-1 AWS_SESSION_TOKEN=${sandbox.personToken}
+  aws() { local port=${port(awsUrl)}; [ "$1" = lambda ] && port=${port(invokeUrl)}
+    command aws --endpoint-url "http://127.0.0.1:$port" "$@"; }`);
 }
 
 async function joinSample(sandbox: Sandbox, { userId, groupId, claims }: Sample): Promise<void> {
   const held = { sub: userId, groups: [groupId], ...claims };
-  const token = await sandbox.issuer.token(held);
   const path = `/groups/${encodeURIComponent(groupId).replaceAll("'", '%27')}/members`;
   const { status, body } = await forward({
     url: sandbox.httpUrl,
     path,
     method: 'POST',
-    headers: { Authorization: `Bearer ${token}` },
+    headers: { Authorization: `Bearer ${await sandbox.issuer.token(held)}`, 'X-Request-ID': SAMPLE_REQUEST },
     body: Buffer.alloc(0),
   });
-  console.log(`\n${status === 200 ? 'Joined' : 'Could not join'} ${userId} to ${groupId}: ${status} ${body}`);
+  if (status === 200) {
+    console.log(`
+Joined ${userId} to ${groupId}: 200. Again:
+  TOKEN=$(curl -s -d grant_type=client_credentials \\
+    --data-urlencode ${quoted(`claims=${JSON.stringify(held)}`)} \\
+    ${sandbox.issuer.url}/token | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+  curl -i -X POST -H "Authorization: Bearer $TOKEN" \\
+    ${quoted(sandbox.httpUrl + path)}`);
+    return;
+  }
+  console.log(`\nCould not join ${userId} to ${groupId}: ${status} ${body}`);
   if (status === 403) {
     console.log(`
 The rule in lib/policy.ts refused this join. The token of it says ${JSON.stringify(held)}.
@@ -114,9 +129,6 @@ Give it the claims that your rule reads, and a group that it allows, for example
 
 Tests that are not about the rule take such claims from test/helpers/claims.ts.`);
   }
-  console.log(
-    `\nDo it again with:\n\n  curl -i -X POST '${sandbox.httpUrl}${path}' -H 'Authorization: Bearer ${token}'`,
-  );
 }
 
 function explain(error: unknown): string {

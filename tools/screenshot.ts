@@ -4,7 +4,7 @@ import { buildFunctions } from '../build.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 import { CHROMIUM } from './chromium.ts';
 
-// Makes the picture of the console in the README: a failover, a queued join and a dead letter.
+// Makes the picture of the console in the README: a failover, a refused request, a queued join and a dead letter.
 // `npm run screenshot`, or with `-- --file x.png --width 360 --scheme dark` another one.
 const { values } = parseArgs({
   options: {
@@ -41,13 +41,13 @@ try {
 async function play(page: Page): Promise<void> {
   const answer = (status: string) => page.getByRole('status').filter({ hasText: status }).waitFor();
   const join = async (user: string, when: string, status: string): Promise<void> => {
-    await page.getByLabel('Users, one on each line').fill(user);
+    await page.getByLabel('Users, by comma or line').fill(user);
     await page.getByRole('radio', { name: when, exact: true }).check();
     await page.getByRole('button', { name: 'Join', exact: true }).click();
     await answer(status);
   };
   await page.getByRole('radio', { name: 'A backend' }).check();
-  await join('alice\nbob\ncarol', 'Now', '200');
+  await join('alice, bob, carol', 'Now', '200');
   await page.getByRole('form', { name: 'RongCloud, primary' }).getByRole('button', { name: 'Break' }).click();
   await answer('broken');
   await page.getByRole('radio', { name: 'The first user' }).check();
@@ -60,6 +60,8 @@ async function play(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Put back' }).waitFor();
   await page.getByRole('form', { name: 'RongCloud, primary' }).getByRole('button', { name: 'Break' }).click();
   await answer('broken');
+  await page.getByRole('radio', { name: 'The first user' }).check();
+  await join('erin, grace', 'Now', '403');
   await join('erin', 'Now', '200');
   await page.getByRole('region', { name: 'Groups' }).getByText('erin').waitFor();
   await join('frank', 'Later, through the queue', '202');

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { FaultSwitch } from '../http/fault.ts';
 import type { LocalServer } from '../http/server.ts';
 import { EventBus } from './event-bus.ts';
@@ -38,7 +38,7 @@ export async function startAwsServices({
   secrets,
   visibilityTimeoutMs,
 }: AwsServicesOptions): Promise<AwsServices> {
-  const [functionsToken, personToken] = [randomUUID(), randomUUID()];
+  const [functionsToken = '', personToken = ''] = [0, 1].map(() => randomBytes(12).toString('hex'));
   const deadLetterQueue = new SqsQueue({ name: 'joins-dead', visibilityTimeoutMs: 30_000 });
   const redrive = { deadLetterQueue, maxReceiveCount: 240 };
   const queue = new SqsQueue({ name: 'joins', visibilityTimeoutMs, redrive });

@@ -11,7 +11,11 @@ type Control = (parts: ConsoleParts, argument: string, body: unknown) => Answer 
 
 const DONE: Answer = { status: 204 };
 const MAX_UNKNOWN_USERS = 1000;
-const userId = v.pipe(v.string(), v.minLength(1), v.maxLength(64, 'The user id must be at most 64 characters'));
+const userId = v.pipe(
+  v.string(),
+  v.regex(/\S/, 'The user id must not be blank'),
+  v.maxLength(64, 'The user id must be at most 64 characters'),
+);
 const faultName = v.picklist(FAULT_NAMES, `The fault must be of ${FAULT_NAMES.join(', ')}`);
 const secretReset = strictObject({
   appSecret: v.pipe(v.string('must be a text'), v.minLength(1, 'must not be empty')),
@@ -52,6 +56,10 @@ const CONTROLS: Readonly<Record<string, Control>> = {
   },
   'DELETE leniency': (parts) => {
     appOf(parts).freshness = true;
+    return DONE;
+  },
+  'POST fresh-functions': async ({ functions }) => {
+    await functions.renew();
     return DONE;
   },
   // As a reset in RongCloud's own console does.

@@ -91,6 +91,7 @@ export function toCurl({ url, headers, body }: CurlRequest): string {
   ].join(' \\\n  ');
 }
 
-function quoted(text: string): string {
+/** A text as one word for a POSIX shell. */
+export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

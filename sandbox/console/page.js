@@ -4,7 +4,7 @@
 import { repeat } from '../../node_modules/lit-html/directives/repeat.js';
 import { html, nothing, render } from '../../node_modules/lit-html/lit-html.js';
 
-/** @import { CallView, FaultName, FaultView, MessageView, QueueView, State } from './state.ts' */
+/** @import { CallView, FaultName, FaultView, MessageView, QueueView, RefusalView, State } from './state.ts' */
 /** @import { Fault } from '../http/fault.ts' */
 
 const INTERFACE = '/_sandbox/';
@@ -15,11 +15,11 @@ const FAULTS = {
   'rongcloud-backup': { title: 'RongCloud, backup' },
   'secrets-manager': {
     title: 'Secrets Manager',
-    note: 'A function that holds the secret goes on with it for up to 24 hours. It is read anew by the first join after three minutes without one.',
+    note: 'A function that holds the secret goes on with it for up to 24 hours. Fresh functions read it anew.',
   },
   issuer: {
     title: 'Token issuer',
-    note: 'The HTTP door goes on with the keys that it holds for up to 24 hours. It reads them anew at the first join after three minutes without one.',
+    note: 'The HTTP door goes on with the keys that it holds for up to 24 hours. Fresh functions read them anew.',
   },
 };
 
@@ -31,6 +31,9 @@ const KINDS = {
   delay: 'answers late',
   cut: 'cuts the answer off',
 };
+
+/** @type {Record<string, string>} */
+const DOORS = { http: 'HTTP door', invoke: 'Invoke door' };
 
 /** Checks that are about more than the form of the call, and shown one by one. */
 const MAIN_RULES = ['App-Key', 'Signature', 'Nonce', 'Timestamp', 'Rate', 'Content-Type'];
@@ -76,7 +79,7 @@ document.addEventListener('visibilitychange', () => {
 
 function show() {
   if (!state) return;
-  const { service, groups, calls, faults, unknownUsers, queue, deadLetters, events } = state;
+  const { service, groups, faults, unknownUsers, queue, deadLetters, events } = state;
   const { realRongCloud } = service;
   document.body.classList.toggle('is-real', realRongCloud !== undefined);
   const real = element('real');
@@ -86,7 +89,8 @@ function show() {
     real,
   );
   render(html`HTTP door <code>${service.httpUrl}</code>`, element('service'));
-  render(showCalls(calls, service.lenient), element('calls'));
+  render(showRequests(state), element('calls'));
+  render(showFailover(service), element('failover'));
   render(showGroups(groups), element('groups'));
   render(faults.map(showFault), element('faults'));
   render(showUnknownUsers(unknownUsers), element('unknown-users'));
@@ -98,10 +102,10 @@ function show() {
 /** @param {QueueView} queue */
 const total = ({ ready, hidden, delayed }) => ready + hidden + delayed;
 
-// --- Calls
+// --- Requests and their calls
 
-/** @param {CallView[]} calls @param {boolean} isLenient */
-function showCalls(calls, isLenient) {
+/** @param {State} state */
+function showRequests({ calls, refusals, service }) {
   /** @type {Map<string, CallView[]>} */
   const requests = new Map();
   for (const call of calls) {
@@ -109,18 +113,46 @@ function showCalls(calls, isLenient) {
     const key = JSON.stringify([requestId, path, groupId, ...(requestId === '' ? [usersOf(call)] : [])]);
     requests.set(key, [call, ...(requests.get(key) ?? [])]);
   }
-  if (calls.length === 0) return html`<p class="muted">No call yet. Join somebody.</p>`;
+  const rows = [
+    ...[...requests].map(([key, sendings]) => ({
+      key,
+      at: sendings.at(-1)?.at ?? 0,
+      show: () => showRequest(sendings),
+    })),
+    ...refusals.map((refusal) => ({
+      key: `${refusal.requestId} ${refusal.at}`,
+      at: refusal.at,
+      show: () => showRefusal(refusal),
+    })),
+  ].sort((a, b) => b.at - a.at);
+  if (rows.length === 0) return html`<p class="muted">No request yet. Join somebody.</p>`;
   return html`
-    ${isLenient ? html`<p class="warning">Lenient: any nonce and timestamp is taken.</p>` : nothing}
+    ${service.lenient ? html`<p class="warning">Lenient: any nonce and timestamp is taken.</p>` : nothing}
     <ul class="rows scroll" tabindex="0" aria-labelledby="calls-title">
       ${repeat(
-        requests,
-        ([key]) => key,
-        ([, sendings]) => showRequest(sendings),
+        rows,
+        ({ key }) => key,
+        ({ show }) => show(),
       )}
     </ul>
     <p class="note">A call of the queue has an id of its own: it may carry many messages.</p>`;
 }
+
+/** @param {RefusalView} refusal */
+function showRefusal({ at, door, requestId, groupId, status, code, cause }) {
+  return html`<li class="request">
+    <div class="line">
+      ${showTime(at)}
+      <span>${groupId === undefined ? nothing : html`<b class="id">${groupId}</b>, `}${DOORS[door] ?? door}</span>
+      ${showRequestId(requestId)}
+    </div>
+    <p class="attempt bad-edge">Not sent: <span class="bad">${status} ${code}</span>${cause === undefined ? nothing : html`: ${cause}`}</p>
+  </li>`;
+}
+
+/** @param {string} requestId */
+const showRequestId = (requestId) =>
+  html`<span class="muted">request <span class="id">${requestId || 'without an id'}</span></span>`;
 
 /** Tells the calls of a request apart. @param {CallView} call */
 const usersOf = ({ userCount, userIds }) => JSON.stringify([userCount, userIds[0]]);
@@ -134,7 +166,7 @@ function showRequest(sendings) {
     <div class="line">
       ${showTime(at)}
       <span>${path === '/group/join.json' ? html`<b class="id">${groupId}</b> ← ${showUsers(userIds, userCount)}` : html`<code>${path}</code>`}</span>
-      <span class="muted">request <span class="id">${requestId || 'without an id'}</span></span>
+      ${showRequestId(requestId)}
     </div>
     <ol>${attempts.map(showAttempt)}</ol>
     ${more.length > 0 ? showMoreCalls(more) : nothing}
@@ -201,6 +233,14 @@ function describe(how) {
   if (how.kind === 'status') return `status ${how.status}`;
   if (how.kind === 'delay') return `${how.ms} ms late`;
   return KINDS[how.kind];
+}
+
+/** @param {State['service']} service */
+function showFailover({ lastDomain }) {
+  const [domain, other] = lastDomain === 'backup' ? ['backup', 'primary'] : ['primary', 'backup'];
+  return html`${lastDomain ? 'The last call used' : 'Fresh functions use'} the <b>${domain}</b> domain. Under <b>Faults</b>, press
+    <b>Break</b> at RongCloud, ${domain}. Join again. The answer is still 200: the request shows two attempts, the second at the
+    ${other} domain. Then press <b>Mend</b>.`;
 }
 
 // --- Groups, queues, events
@@ -353,6 +393,11 @@ async function breakIt(event, name) {
 /** @param {FaultName} name */
 const mend = (name) => change('DELETE', `faults/${name}`, undefined, `${FAULTS[name].title} works.`);
 
+element('renew').addEventListener('click', async () => {
+  say('Starting fresh functions…');
+  await change('POST', 'fresh-functions', {}, 'The functions are fresh.');
+});
+
 // --- Unknown users
 
 /** @param {string[]} userIds */
@@ -371,7 +416,8 @@ function showUnknownUsers(userIds) {
 }
 
 element('unknown-form').addEventListener('submit', async (event) => {
-  const userId = String(fields(event).get('userId'));
+  const userId = String(fields(event).get('userId')).trim();
+  if (userId === '') return say('Name a user.');
   await change('PUT', `unknown-users/${encodeURIComponent(userId)}`, {}, `${userId} is unknown to RongCloud.`);
 });
 
@@ -417,6 +463,11 @@ element('join-form').addEventListener('submit', async (event) => {
   joinNumber += 1;
   const number = joinNumber;
   sayInAnswer('Asked. Waiting for the answer…');
+  const groupId = text('groupId').trim();
+  const userIds = text('userIds')
+    .split(/[\n,]/)
+    .flatMap((id) => id.trim() || []);
+  if (groupId === '' || userIds.length === 0) return sayInAnswer('Name a group and at least one user.');
   let claims;
   try {
     claims = text('claims') === '' ? undefined : JSON.parse(text('claims'));
@@ -425,10 +476,7 @@ element('join-form').addEventListener('submit', async (event) => {
     return;
   }
   const join = {
-    groupId: text('groupId'),
-    userIds: text('userIds')
-      .split('\n')
-      .filter((id) => id !== ''),
+    ...{ groupId, userIds },
     as: text('as'),
     when: text('when'),
     ...(text('when') === 'wait' && { waitSeconds: Number(text('waitSeconds')) }),

@@ -5,7 +5,7 @@ import type { TokenClaims } from '../http/token-issuer.ts';
 import type { ImApp } from '../rongcloud/app.ts';
 import type { ImService, SeenCall } from '../rongcloud/service.ts';
 import type { Sample } from '../settings.ts';
-import type { CallView, EventView, FaultName, GroupView, MessageView, QueueView, State } from './state.ts';
+import type { CallView, EventView, FaultName, GroupView, MessageView, QueueView, RefusalView, State } from './state.ts';
 
 /** What of the sandbox the console shows and changes. */
 export interface ConsoleParts {
@@ -18,6 +18,8 @@ export interface ConsoleParts {
   queue: SqsQueue;
   deadLetterQueue: SqsQueue;
   events: readonly BusEvent[];
+  refusals: { newest: readonly RefusalView[] };
+  functions: { startedAt: number; renew(): Promise<void> };
   token(claims: TokenClaims): Promise<string>;
 }
 
@@ -30,15 +32,19 @@ const MAX_TEXT = 2000;
 export function takeSnapshot(parts: ConsoleParts): State {
   const { httpUrl, im, dataCenter, sample, faults, queue, deadLetterQueue, events } = parts;
   const app = im?.primary.app;
+  const calls = im ? viewCalls({ primary: im.primary.calls, backup: im.backup.calls }) : [];
+  const [last] = calls;
   return {
     service: {
       httpUrl,
       ...(dataCenter !== undefined && { realRongCloud: dataCenter }),
       lenient: app?.freshness === false,
+      ...(last && last.at >= parts.functions.startedAt && { lastDomain: last.domain }),
       ...(sample && { sample }),
     },
     groups: viewGroups(app),
-    calls: im ? viewCalls({ primary: im.primary.calls, backup: im.backup.calls }) : [],
+    calls,
+    refusals: parts.refusals.newest.map(viewRefusal),
     faults: [...faults].map(([name, { how, counts }]) => ({
       name,
       ...counts,
@@ -98,6 +104,15 @@ function viewCall({ domain, call, attempt }: Numbered): CallView {
     ...(status !== undefined && { status }),
     code,
     ...(errorMessage !== undefined && { errorMessage }),
+  };
+}
+
+function viewRefusal({ cause, groupId, requestId, ...refusal }: RefusalView): RefusalView {
+  return {
+    ...refusal,
+    requestId: cut(requestId, MAX_ID),
+    ...(groupId !== undefined && { groupId: cut(groupId, MAX_ID) }),
+    ...(cause !== undefined && { cause: cut(cause, MAX_TEXT) }),
   };
 }
 

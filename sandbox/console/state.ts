@@ -11,6 +11,7 @@ export interface State {
   service: ServiceView;
   groups: { count: number; newest: GroupView[] };
   calls: CallView[];
+  refusals: readonly RefusalView[];
   faults: FaultView[];
   unknownUsers: string[];
   queue: QueueView;
@@ -24,6 +25,8 @@ export interface ServiceView {
   realRongCloud?: string;
   /** Whether the stand-in takes any nonce and timestamp. */
   lenient: boolean;
+  /** The domain of the last call; absent if these functions have made none. */
+  lastDomain?: CallView['domain'];
   /** What `npm start` joins by itself, and the form begins with. */
   sample?: Sample;
 }
@@ -56,6 +59,19 @@ export interface CallView {
   /** RongCloud's return code; 0 if the call was not carried out. */
   code: number;
   errorMessage?: string;
+}
+
+/** A request that RongCloud was not called for. */
+export interface RefusalView {
+  at: number;
+  door: string;
+  requestId: string;
+  /** Absent where the request was refused before it was read. */
+  groupId?: string | undefined;
+  status: number;
+  code: string;
+  /** Why, as the log line has it, or else the answer. */
+  cause?: string | undefined;
 }
 
 export interface FaultView {

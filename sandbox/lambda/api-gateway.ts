@@ -1,6 +1,7 @@
 import type http from 'node:http';
 import { type Forwarded, forward, type Target } from '../http/forward.ts';
 import { type Listener, type LocalServer, listen, readBody, sendJson } from '../http/server.ts';
+import { placeIn } from './invoke.ts';
 
 /** Whose pages may call, and what they may send besides what every page may. */
 export interface Cors {
@@ -8,17 +9,25 @@ export interface Cors {
   headers: readonly string[];
 }
 
+export interface ApiGatewayOptions {
+  /** Where the function is. */
+  target: () => Target;
+  cors: Cors;
+  /** What a person is told who opens the root in a browser. */
+  atRoot: () => string;
+  /** Gets the body of each answer of the function that is an error. */
+  onProblem: (body: string) => void;
+  /** Told of what no function has logged. */
+  onTrouble: (line: string) => void;
+}
+
 /**
  * A front that makes serverless-offline answer as an HTTP API of API Gateway does where the two differ: a function
  * that throws or runs out of time is a 500 or 503 with `{"message"}` and never a stack, repeated headers are
  * joined, and CORS headers go to the configured origins alone.
  */
-export function startApiGateway(
-  port: number,
-  target: () => Target,
-  cors: Cors,
-  onTrouble: (line: string) => void,
-): Promise<LocalServer> {
+export function startApiGateway(port: number, options: ApiGatewayOptions): Promise<LocalServer> {
+  const { target, cors, atRoot, onProblem, onTrouble } = options;
   const listener: Listener = async (request, response) => {
     const { origin } = request.headers;
     const isAny = cors.origins.includes('*');
@@ -28,6 +37,10 @@ export function startApiGateway(
     const path = request.url ?? '/';
     if (request.method === 'OPTIONS' && cors.origins.length > 0) {
       response.writeHead(204).end();
+      return;
+    }
+    if (request.method === 'GET' && path === '/') {
+      sendJson(response, 404, { message: atRoot() });
       return;
     }
     // serverless-offline would take a path with a slash at its end for the one without.
@@ -43,6 +56,7 @@ export function startApiGateway(
       headers: joinedHeaders(request.rawHeaders),
       body: visibleBody(body),
     }).catch((error: unknown) => void onTrouble(`The HTTP door answers 503. Its function can't be reached: ${error}`));
+    if (answer && answer.status >= 400) onProblem(answer.body.toString('utf8'));
     if (answer) relay(answer, response, onTrouble);
     else sendOwn(response, 503);
   };
@@ -81,10 +95,11 @@ function relay(
   sendOwn(response, own);
 }
 
-/** What serverless-offline says of a function that failed. */
+/** What serverless-offline says of a function that failed, and where. */
 function reasonIn(body: Buffer): string {
   try {
-    return JSON.parse(body.toString('utf8')).errorMessage;
+    const { errorMessage, stackTrace } = JSON.parse(body.toString('utf8'));
+    return `${errorMessage}${placeIn(stackTrace)}`;
   } catch {
     return body.toString('utf8');
   }

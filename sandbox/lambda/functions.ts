@@ -31,12 +31,10 @@ export interface FunctionsOptions {
   onExit: () => void;
 }
 
-export interface Functions {
+/** A process of serverless-offline. */
+interface Process {
   http: Target;
   invoke: Target;
-  /** The deployed name of a function: http, invoke or queue. */
-  nameOf(door: string): string;
-  functionNames: string[];
   close(): Promise<void>;
 }
 
@@ -48,8 +46,60 @@ export function isMetrics(line: string): boolean {
 
 const MAX_STARTS = 3;
 
-/** Runs the built functions under serverless-offline, in a process of its own whose ports hear only who has the key. */
-export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
+const NOWHERE: Target = { url: '' };
+
+/** The built functions under serverless-offline, in a process of its own whose ports hear only who has the key. */
+export class Functions {
+  #options: FunctionsOptions | undefined;
+  #process: Process | undefined;
+  #renewal: Promise<void> | undefined;
+  /** Since when they keep the secret, the keys and what they know of RongCloud's domains. */
+  startedAt = 0;
+
+  async start(options: FunctionsOptions): Promise<void> {
+    this.#options = options;
+    this.#process = await startProcess(options);
+    this.startedAt = Date.now();
+  }
+
+  get http(): Target {
+    return this.#process?.http ?? NOWHERE;
+  }
+
+  get invoke(): Target {
+    return this.#process?.invoke ?? NOWHERE;
+  }
+
+  /** The deployed name of a function: http, invoke or queue. */
+  nameOf(door: string): string {
+    return `rongcloud-group-join-${STAGE}-${door}`;
+  }
+
+  get names(): string[] {
+    return DOORS.map(this.nameOf);
+  }
+
+  /** Starts the functions as they are built now, and ends the old ones, whatever they are doing. */
+  renew(): Promise<void> {
+    this.#renewal ??= this.#replace().finally(() => {
+      this.#renewal = undefined;
+    });
+    return this.#renewal;
+  }
+
+  async #replace(): Promise<void> {
+    const old = this.#process;
+    if (this.#options) await this.start(this.#options);
+    await old?.close();
+  }
+
+  async close(): Promise<void> {
+    await this.#renewal?.catch(() => undefined);
+    await this.#process?.close();
+  }
+}
+
+async function startProcess(options: FunctionsOptions): Promise<Process> {
   for (let start = 1; ; start++) {
     try {
       return await startOnce(options);
@@ -60,7 +110,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
   }
 }
 
-async function startOnce(options: FunctionsOptions): Promise<Functions> {
+async function startOnce(options: FunctionsOptions): Promise<Process> {
   const { params, awsUrl, awsSessionToken, onOutput, onExit } = options;
   // A copy: the next build may take the place of what runs. And a home, since osls writes into one.
   const folder = await mkdtemp(join(tmpdir(), 'sandbox-'));
@@ -93,11 +143,13 @@ async function startOnce(options: FunctionsOptions): Promise<Functions> {
       SANDBOX_KEY: key,
     },
   });
-  process.once('exit', () => {
+  const abandon = (): void => {
     child.kill();
     rmSync(folder, { recursive: true, force: true });
-  });
+  };
+  process.once('exit', abandon);
   const close = async (): Promise<void> => {
+    process.off('exit', abandon);
     child.off('exit', onExit);
     await stop(child);
     await rm(folder, { recursive: true, force: true });
@@ -106,13 +158,10 @@ async function startOnce(options: FunctionsOptions): Promise<Functions> {
     await close();
     throw error;
   });
-  const nameOf = (door: string): string => `rongcloud-group-join-${STAGE}-${door}`;
   child.once('exit', onExit);
   return {
     http: { url: `http://127.0.0.1:${httpPort}`, key },
     invoke: { url: `http://127.0.0.1:${lambdaPort}`, key },
-    nameOf,
-    functionNames: DOORS.map(nameOf),
     close,
   };
 }

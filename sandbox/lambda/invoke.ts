@@ -16,6 +16,8 @@ export interface InvokeTarget extends Target {
   mappings: EventSourceMappings;
   /** Gets the record of an asynchronous invocation that failed. */
   onFailure: (record: object) => void;
+  /** Gets the problem that a function threw. */
+  onProblem: (body: string) => void;
   /** Told of what no function has logged. */
   onTrouble: (line: string) => void;
 }
@@ -27,7 +29,7 @@ export interface InvokeTarget extends Target {
  */
 export function startLambdaInvoke(port: number, target: () => InvokeTarget): Promise<LocalServer> {
   return listen(port, async (request, response) => {
-    const { functionNames, mappings, onFailure, onTrouble, ...server } = target();
+    const { functionNames, mappings, onFailure, onProblem, onTrouble, ...server } = target();
     if (await mappings.serve(request, response)) return undefined;
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const reference = INVOCATIONS.exec(pathname)?.[1];
@@ -49,7 +51,8 @@ export function startLambdaInvoke(port: number, target: () => InvokeTarget): Pro
     }
     const invoked = () =>
       invoke(server, name, body).then((result) => {
-        if (result.failed && !hasProblem(result.payload)) onTrouble(`The function ${name} failed: ${result.payload}`);
+        if (result.failed && hasProblem(result.payload)) onProblem(JSON.parse(result.payload).errorMessage);
+        else if (result.failed) onTrouble(`The function ${name} failed: ${result.reason}`);
         return result;
       });
     const unreachable = (error: unknown) => onTrouble(`The function ${name} can't be reached: ${error}`);
@@ -86,6 +89,8 @@ export interface Invoked {
   headers: http.OutgoingHttpHeaders;
   payload: string;
   failed: boolean;
+  /** What a failed function threw, and where. */
+  reason?: string;
 }
 
 /** Invokes a function of serverless-offline and waits for its end. */
@@ -95,8 +100,17 @@ export async function invoke(server: Target, name: string, body: Buffer): Promis
   const text = answer.body.toString('utf8');
   const headers = { 'Content-Type': 'application/json', 'X-Amz-Executed-Version': '$LATEST' };
   if (answer.headers['x-amz-function-error'] === undefined) return { headers, payload: text, failed: false };
-  const payload = JSON.stringify(functionError(text));
-  return { headers: { ...headers, 'X-Amz-Function-Error': 'Unhandled' }, payload, failed: true };
+  const { errorMessage, trace } = JSON.parse(text);
+  const payload = JSON.stringify(functionError(errorMessage));
+  const reason = `${errorMessage}${placeIn(trace)}`;
+  return { headers: { ...headers, 'X-Amz-Function-Error': 'Unhandled' }, payload, failed: true, reason };
+}
+
+/** The first place of this project in a stack, as far as there is one. */
+export function placeIn(stack: unknown): string {
+  const frames: unknown[] = Array.isArray(stack) ? stack : [];
+  const frame = frames.map(String).find((line) => line.includes('dist/'));
+  return frame === undefined ? '' : ` ${frame.trim()}`;
 }
 
 /** What a failure destination gets (Lambda's guide, "Capturing records of asynchronous invocations"). */
@@ -117,8 +131,7 @@ function toFailureRecord(name: string, event: Buffer, payload: string): object {
 }
 
 /** What Lambda would say of a thrown error: serverless-offline loses its name, which the message's problem repeats. */
-function functionError(text: string): object {
-  const { errorMessage } = JSON.parse(text);
+function functionError(errorMessage: string): object {
   try {
     return { errorType: JSON.parse(errorMessage).code, errorMessage, trace: [] };
   } catch {

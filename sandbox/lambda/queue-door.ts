@@ -18,8 +18,8 @@ export function startQueueDoor({ queue, functions, onTrouble, isEnabled }: Queue
     queue,
     async invoke(event) {
       try {
-        const { payload, failed } = await invoke(functions.invoke, name, Buffer.from(JSON.stringify(event)));
-        if (failed) throw new Error(payload);
+        const { payload, failed, reason } = await invoke(functions.invoke, name, Buffer.from(JSON.stringify(event)));
+        if (failed) throw new Error(reason);
         return JSON.parse(payload);
       } catch (error) {
         onTrouble(`The queue door has not settled a batch. Its messages come back: ${error}`);

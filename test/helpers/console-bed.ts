@@ -2,6 +2,7 @@ import type http from 'node:http';
 import { EventBus } from '../../sandbox/aws/event-bus.ts';
 import { SqsQueue } from '../../sandbox/aws/sqs/queue.ts';
 import { startConsole } from '../../sandbox/console/console.ts';
+import { Refusals } from '../../sandbox/console/refusals.ts';
 import type { ConsoleParts } from '../../sandbox/console/snapshot.ts';
 import type { FaultName, State } from '../../sandbox/console/state.ts';
 import { FaultSwitch } from '../../sandbox/http/fault.ts';
@@ -33,12 +34,20 @@ export async function startConsoleBed({ real = false } = {}) {
     ['secrets-manager', new FaultSwitch()],
     ['issuer', new FaultSwitch()],
   ]);
+  const refusals = new Refusals();
+  const functions = {
+    startedAt: 0,
+    renew() {
+      functions.startedAt = Date.now();
+      return Promise.resolve();
+    },
+  };
   const parts: ConsoleParts = {
     httpUrl: door.url,
     im: real ? undefined : { primary, backup },
     dataCenter: real ? 'singapore' : undefined,
     sample: undefined,
-    ...{ faults, queue, deadLetterQueue, events: bus.events },
+    ...{ faults, queue, deadLetterQueue, events: bus.events, refusals, functions },
     token(asked) {
       claims.push(asked);
       return Promise.resolve('token');
@@ -65,6 +74,7 @@ export async function startConsoleBed({ real = false } = {}) {
       deadLetterQueue,
       bus,
       faults,
+      refusals,
     },
     ask,
     /** The status of an answer, and why it refused. */

@@ -1,15 +1,17 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { type Listener, listen } from '../../sandbox/http/server.ts';
 import { startApiGateway } from '../../sandbox/lambda/api-gateway.ts';
 import { EventSourceMappings } from '../../sandbox/lambda/event-source-mappings.ts';
 import { startLambdaInvoke } from '../../sandbox/lambda/invoke.ts';
+import { awsClis, createShell } from '../helpers/printed-commands.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -66,6 +68,46 @@ describe('npm start', () => {
     expect(inherited).not.toContain('planted-secret');
   });
 
+  it('fits on a screen, and its commands run as they are printed', { timeout: 120_000 }, async () => {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const child = spawn(process.execPath, [join(ROOT, 'sandbox/start.mjs')], {
+      env: { PATH: process.env.PATH, PORT: String(port) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => {
+        said += chunk;
+      });
+    }
+    try {
+      await expect.poll(() => said, { timeout: 60_000 }).toContain('Ctrl-C');
+      // npm says two lines of its own, between two empty ones.
+      const rows = said
+        .trimEnd()
+        .split('\n')
+        .reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / 80)), 4);
+      expect(rows).toBeLessThanOrEqual(24);
+      const blocks = [...said.matchAll(/:\n((?: {2}.+\n)+)/g)].map(([, commands = '']) => commands);
+      expect(blocks).toHaveLength(2);
+      const [forAws = '', again = ''] = blocks;
+      for (const cli of awsClis().slice(0, 1)) {
+        const { stdout, stderr } = await createShell(cli, {}).run(`${forAws}
+aws sqs list-queues
+aws secretsmanager describe-secret --secret-id rongcloud/app
+aws lambda list-event-source-mappings`);
+        expect(stderr).toBe('');
+        for (const name of ['failed-invocations', 'AWSCURRENT', '"Enabled"']) expect(stdout).toContain(name);
+      }
+      const answer = await promisify(execFile)('sh', ['-c', again]);
+      expect(answer.stdout).toContain('HTTP/1.1 200 OK');
+      expect(said).toContain('Joined alice to team-1: 200.');
+    } finally {
+      child.kill('SIGINT');
+      await once(child, 'exit');
+    }
+  });
+
   it('refuses what makes no sense in one line', async () => {
     expect(await refusal(ROOT, { RONGCLOUD_APP_KEY: 'key' })).toMatch(/^To call the real RongCloud, set .+\n$/);
   });
@@ -86,13 +128,15 @@ describe('a failure that no function has logged', () => {
     if (!server) await behind.close();
     const said: string[] = [];
     const onTrouble = (line: string) => void said.push(line);
-    const http = await startApiGateway(0, () => behind, { origins: [], headers: [] }, onTrouble);
+    const onProblem = () => {};
+    const cors = { origins: [], headers: [] };
+    const http = await startApiGateway(0, { target: () => behind, cors, atRoot: () => '', onProblem, onTrouble });
     const target = {
       ...behind,
       functionNames: ['f'],
       mappings: new EventSourceMappings(),
       onFailure: () => {},
-      onTrouble,
+      ...{ onProblem, onTrouble },
     };
     const lambda = await startLambdaInvoke(0, () => target);
     const post = async (url: string) => (await fetch(url, { method: 'POST', body: '{}' })).status;
@@ -110,12 +154,18 @@ describe('a failure that no function has logged', () => {
     ]);
   });
 
-  it('is told of in a line where a function can not start', async () => {
-    const { statuses, said } = await through(answering(502, { errorMessage: 'JWT_ISSUER is missing' }));
+  it('is told of in a line, with its place, where a function can not start', async () => {
+    const stack = [
+      'Error: JWT_ISSUER is missing',
+      '    at Module.load (node:internal:1:1)',
+      '    at /x/dist/http.cjs:1:9',
+    ];
+    const failure = { errorMessage: 'JWT_ISSUER is missing', stackTrace: stack, trace: stack };
+    const { statuses, said } = await through(answering(502, failure));
     expect(statuses).toEqual([500, 200]);
     expect(said).toEqual([
-      'The HTTP door answers 500. Its function failed: JWT_ISSUER is missing',
-      expect.stringMatching(/^The function f failed: .+JWT_ISSUER is missing/),
+      'The HTTP door answers 500. Its function failed: JWT_ISSUER is missing at /x/dist/http.cjs:1:9',
+      'The function f failed: JWT_ISSUER is missing at /x/dist/http.cjs:1:9',
     ]);
   });
 

@@ -85,6 +85,41 @@ describe("the console's state", () => {
     expect(events).toMatchObject([{ type: 'Joins Settled', detail }]);
   });
 
+  it('has the requests that made no call, as their log lines tell, the newest first', async () => {
+    const line = { message: 'not joined', timestamp: '2026-01-02T03:04:05.678Z', door: 'http', requestId: 'r-1' };
+    const hear = (fields: object) => bed.refusals.hearLine(JSON.stringify({ level: 'WARN', ...line, ...fields }));
+    hear({ status: 401, code: 'UNAUTHENTICATED', cause: 'Error: no Authorization header' });
+    hear({ status: 503, code: 'UPSTREAM_UNAVAILABLE', attempts: 3 });
+    hear({ status: 200, code: 'X', message: 'joined' });
+    bed.refusals.hearLine('"not joined"');
+    hear({ status: 403, code: 'FORBIDDEN', groupId: 'g'.repeat(200), secret: 'planted' });
+    const at = Date.parse(line.timestamp);
+    const common = { at, door: 'http', requestId: 'r-1' };
+    expect((await bed.state()).refusals).toEqual([
+      { ...common, groupId: `${'g'.repeat(128)}…`, status: 403, code: 'FORBIDDEN' },
+      { ...common, status: 401, code: 'UNAUTHENTICATED', cause: 'Error: no Authorization header' },
+    ]);
+    const errors = [{ pointer: '/userIds/0', detail: 'Must not be empty.' }];
+    for (const requestId of ['r-2', 'r-3']) hear({ requestId, status: 400, code: 'INVALID_REQUEST' });
+    bed.refusals.hearAnswer(JSON.stringify({ requestId: 'r-2', detail: 'The request is not valid.', errors }));
+    bed.refusals.hearAnswer(JSON.stringify({ requestId: 'r-3', detail: 'Said.' }));
+    for (const body of ['', '{', '{"message":"Not Found"}']) bed.refusals.hearAnswer(body);
+    const causes = (await bed.state()).refusals.map(({ cause }) => cause);
+    expect(causes).toEqual(['Said.', '/userIds/0 Must not be empty.', undefined, 'Error: no Authorization header']);
+    for (let i = 0; i < 150; i++) hear({ status: 400, code: 'INVALID_REQUEST' });
+    expect((await bed.state()).refusals).toHaveLength(100);
+  });
+
+  it('names the domain of the last call, and none once the functions are fresh', async () => {
+    const domain = async () => (await bed.state()).service.lastDomain;
+    expect(await domain()).toBeUndefined();
+    await call(bed.backup.url, ['a']);
+    expect(await domain()).toBe('backup');
+    await new Promise((done) => setTimeout(done, 5));
+    expect(await bed.refusal('POST', 'fresh-functions', {})).toEqual([204, '']);
+    expect(await domain()).toBeUndefined();
+  });
+
   it('never holds the App Secret', async () => {
     await call(bed.primary.url, ['a']);
     expect(JSON.stringify(await bed.state())).not.toContain('bed-secret');
@@ -229,7 +264,8 @@ describe('unknown users', () => {
     expect((await call(bed.primary.url, ['a/用户'])).status).toBe(200);
   });
 
-  it('have ids of 1 to 64 characters', async () => {
+  it('have ids of 1 to 64 characters, not blanks alone', async () => {
+    expect((await bed.refusal('PUT', 'unknown-users/%20', {}))[0]).toBe(400);
     expect((await bed.refusal('PUT', `unknown-users/${'x'.repeat(65)}`, {}))[0]).toBe(400);
     expect((await bed.refusal('PUT', 'unknown-users/', {}))[0]).toBe(400);
     expect((await bed.refusal('PUT', `unknown-users/${'x'.repeat(64)}`, {}))[0]).toBe(204);

@@ -11,6 +11,17 @@ import { startTestSandbox, type TestSandbox } from '../../helpers/sandbox.ts';
 const TEAM = memberGroup('1');
 /** What the form puts into a token besides the user and the group. */
 const { sub: _, groups: __, ...CLAIMS } = MEMBER;
+/** What of the page is wider than the room that it has. A select does not say so: it is measured beside a copy. */
+const CUT = `[...document.querySelectorAll('body *')]
+  .filter((one) => {
+    if (one.closest('.hidden-text') || one.clientWidth === 0) return false;
+    if (one.tagName !== 'SELECT') return one.scrollWidth > one.clientWidth;
+    const copy = document.body.appendChild(one.cloneNode(true));
+    const wanted = copy.offsetWidth;
+    copy.remove();
+    return one.offsetWidth < wanted;
+  })
+  .map((one) => one.outerHTML.slice(0, 80))`;
 const INSISTS = process.env.REQUIRE_CHROMIUM === '1';
 if (!CHROMIUM && !INSISTS)
   console.warn('Skipped: no Chromium here. Install it (apt-get install chromium) or set CHROMIUM.');
@@ -60,7 +71,7 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
   const call = (user: string) => page.locator('.request').filter({ hasText: user });
   const fault = (name: string) => page.getByRole('form', { name });
   async function join(user: string, when = 'Now'): Promise<void> {
-    await page.getByLabel('Users, one on each line').fill(user);
+    await page.getByLabel('Users, by comma or line').fill(user);
     await page.getByRole('radio', { name: when, exact: true }).check();
     await page.getByRole('button', { name: 'Join', exact: true }).click();
   }
@@ -83,6 +94,65 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
     await call('failover').getByText('Attempt 1, primary: status 500').waitFor();
     await fault('RongCloud, primary').getByRole('button', { name: 'Mend' }).click();
     await fault('RongCloud, primary').getByText('works').waitFor();
+  });
+
+  it('names the domain to break, that of the last call, and starts fresh functions', async () => {
+    const step = page.locator('#failover');
+    await step.getByText('primary', { exact: true }).waitFor();
+    sandbox.im.primary.fault.set({ kind: 'status', status: 500 });
+    await join('named');
+    await says('The answer is 200 OK.');
+    await step.getByText('The last call used the backup domain.').waitFor();
+    await page.getByRole('button', { name: 'Start fresh functions' }).click();
+    await says('The functions are fresh.');
+    await step.getByText('Fresh functions use the primary domain.').waitFor();
+    sandbox.im.primary.fault.set(undefined);
+    await join('fresh');
+    await says('The answer is 200 OK.');
+    await call('fresh').getByText('Attempt 1, primary: HTTP 200, code 200').waitFor();
+    // The line of a new process, which has to read the secret.
+    const line = sandbox.logs.findLast((text) => text.includes('"message":"joined"'));
+    expect(line).toContain('"coldStart":true');
+  });
+
+  it('shows requests that RongCloud was not called for, and why', async () => {
+    const group = memberGroup('refused');
+    expect((await sandbox.post(group, { token: 'a.b.c' })).status).toBe(401);
+    const token = await sandbox.issuer.token(MEMBER);
+    expect((await sandbox.post(group, { token, body: '{"userIds":[""]}' })).status).toBe(400);
+    const event = { groupId: '', userIds: ['a'] };
+    expect((await sandbox.invoke(event)).functionError).toBe('Unhandled');
+    const refusal = (text: string) => page.locator('.request').filter({ hasText: text }).first().waitFor();
+    await refusal('Not sent: 401 UNAUTHENTICATED: Error: the token is malformed');
+    await refusal('Not sent: 400 INVALID_REQUEST: /userIds/0 Must not be empty.');
+    await refusal('Not sent: 400 INVALID_REQUEST: /groupId Must not be empty.');
+    await page.getByLabel('Group', { exact: true }).fill(group);
+    await page.getByLabel('More claims for the token, as JSON').fill('{"groups":[],"tenant":"none","role":"none"}');
+    await join('stranger');
+    await says('The answer is 403 Forbidden.');
+    await refusal('Not sent: 403 FORBIDDEN: ');
+    expect([sandbox.im.primary, sandbox.im.backup].flatMap(({ calls }) => calls)).toEqual([]);
+  });
+
+  it('joins several users, by comma or line, and asks for one at least', async () => {
+    await page.getByRole('radio', { name: 'A backend' }).check();
+    await join(' one, two\n\nthree,');
+    await says('The answer is 200 OK.');
+    const answer = await region('Answer').innerText();
+    expect(JSON.parse(answer).joined).toEqual(['one', 'two', 'three']);
+    for (const [label, id] of [
+      ['Users, by comma or line', ' ,\n '],
+      ['Group', '  '],
+    ] as const) {
+      await page.getByLabel(label, { exact: true }).fill(id);
+      await page.getByRole('button', { name: 'Join', exact: true }).click();
+      await says('Name a group and at least one user.');
+      await page.getByLabel('Users, by comma or line').fill('somebody');
+    }
+    await page.getByLabel('User', { exact: true }).fill(' ');
+    await page.getByRole('button', { name: 'Make unknown' }).click();
+    await says('Name a user.');
+    expect(sandbox.im.primary.app.unknownUsers.size).toBe(0);
   });
 
   it('shows all calls of a request in one row, which unfolds', async () => {
@@ -142,7 +212,7 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
     sandbox.deadLetterQueue.send(nasty, { code: { DataType: 'String', StringValue: nasty } });
     await region('Dead letters').getByText(nasty).first().waitFor();
     expect(await page.locator('img').count()).toBe(0);
-    expect(await page.title()).toBe('Sandbox console');
+    expect(await page.title()).toBe('rongcloud-group-join: console');
     sandbox.deadLetterQueue.purge();
   });
 
@@ -234,7 +304,7 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
     await region('Dead letters').getByRole('button', { name: 'Put back' }).waitFor();
     await page.evaluate('for (const details of document.querySelectorAll("details")) details.open = true');
     await page.evaluate(axe.source);
-    for (const width of [1400, 360]) {
+    for (const width of [1400, 390, 360]) {
       await page.setViewportSize({ width, height: 800 });
       for (const colorScheme of ['dark', 'light'] as const) {
         await page.emulateMedia({ colorScheme });
@@ -245,6 +315,7 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
         expect(found.passes.length).toBeGreaterThan(20);
       }
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+      expect(await page.evaluate(CUT), `cut at ${width} pixels`).toEqual([]);
     }
     sandbox.deadLetterQueue.purge();
   });
