@@ -113,6 +113,20 @@ aws lambda list-event-source-mappings`);
   });
 });
 
+it('npm ci says nothing of the Node.js that runs it: all scripts run on the one that it brings', {
+  timeout: 60_000,
+}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ci-'));
+  for (const file of ['package.json', 'package-lock.json', '.npmrc']) {
+    const text = readFileSync(join(ROOT, file), 'utf8');
+    writeFileSync(join(folder, file), text.replace('"node": ">=22"', '"node": ">=99"'));
+  }
+  const env = { PATH: process.env.PATH, HOME: folder };
+  const { stdout, stderr } = await promisify(execFile)('npm', ['ci', '--dry-run', '--offline'], { cwd: folder, env });
+  expect(stdout).toMatch(/^added \d+ packages/m);
+  expect(stderr).toBe('');
+});
+
 describe('a failure that no function has logged', () => {
   const answering =
     (status: number, body: object): Listener =>
