@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { SCHEMA_CACHE } from '../sandbox/lambda/functions.ts';
+import { SCHEMA_CACHE } from '../sandbox/lambda/offline.ts';
 import { REQUIRED } from './helpers/packaged-template.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

@@ -240,7 +240,7 @@ describe('imports', () => {
   it.each([
     ['sandbox/settings.ts', "import type { Sandbox } from './sandbox.ts';"],
     ['sandbox/http/server.ts', "import { forward } from './forward.ts';"],
-    ['sandbox/http/web-pages.ts', "const { startSandbox } = await import('../sandbox.ts');"],
+    ['sandbox/http/fault.ts', "const { startSandbox } = await import('../sandbox.ts');"],
     ['sandbox/console/state.ts', "export type { State } from './state.ts';"],
     ['lib/errors.ts', "import type { Deps } from '../functions/http.ts';"],
     ['tools/sim/simulated-time.ts', "import { createService } from '../../bench/surge/service.ts';"],

@@ -59,7 +59,9 @@ const CONTROLS: Readonly<Record<string, Control>> = {
     return DONE;
   },
   'POST fresh-functions': async ({ functions }) => {
-    await functions.renew();
+    await functions.renew().catch((error) => {
+      throw new Refusal(503, `${error}`.slice(0, 1000));
+    });
     return DONE;
   },
   // As a reset in RongCloud's own console does.

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import { isMainThread } from 'node:worker_threads';
 import { KEY_HEADER } from '../http/forward.ts';
-import { refuse } from '../http/web-pages.ts';
+import { refuse } from '../http/server.ts';
 
 // Loaded into serverless-offline's process before anything else: its ports have no check of who calls, and any web page
 // could reach them. Only who has the key is heard. Can go when serverless-offline can listen without a TCP port.

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { SCHEMA_CACHE } from '../../sandbox/lambda/functions.ts';
+import { SCHEMA_CACHE } from '../../sandbox/lambda/offline.ts';
 import type { TemplateResource } from './cloudformation-schema.ts';
 
 const run = promisify(execFile);

@@ -1,9 +1,15 @@
 import type { AwsConnection, AwsOperation } from '../operation.ts';
-import { onEachEntry } from './batch.ts';
-import { type Input, SqsError, text, whole } from './input.ts';
-import { MAX_DELAY_SECONDS, MAX_VISIBILITY_SECONDS, md5, md5OfAttributes, readAttributes, sizeOf } from './message.ts';
+import { type Input, object, SqsError, text, texts, whole } from './input.ts';
+import {
+  MAX_BYTES,
+  MAX_DELAY_SECONDS,
+  MAX_VISIBILITY_SECONDS,
+  md5,
+  md5OfAttributes,
+  readAttributes,
+  sizeOf,
+} from './message.ts';
 import type { SqsQueue } from './queue.ts';
-import { queueAttributes } from './queue-attributes.ts';
 import { receive } from './receive.ts';
 
 /** What an operation answers, or what it will. It throws an SqsError. */
@@ -110,4 +116,74 @@ function move(queues: readonly SqsQueue[], { SourceArn: from, DestinationArn: to
   if (!source || !destination) throw new SqsError('ResourceNotFoundException', 'There is no such queue.');
   source.moveTo(destination);
   return { TaskHandle: 'done' };
+}
+
+const MAX_ENTRIES = 10;
+const ENTRY_ID = /^[\w-]{1,80}$/;
+
+/** Carries out an operation for each entry of a batch. `sizeOf` gives what counts towards the limit of a request. */
+function onEachEntry(
+  { Entries: entries }: Input,
+  operation: (entry: Input) => object,
+  sizeOf: (entry: Input) => number = () => 0,
+): object {
+  if (!Array.isArray(entries) || entries.length === 0) {
+    throw new SqsError('EmptyBatchRequest', 'There are no entries.');
+  }
+  if (entries.length > MAX_ENTRIES) throw new SqsError('TooManyEntriesInBatchRequest', `1 to ${MAX_ENTRIES} entries.`);
+  const objects = entries.map(object);
+  if (objects.some(({ Id: id }) => !ENTRY_ID.test(text(id)))) {
+    throw new SqsError('InvalidBatchEntryId', 'An id has 1 to 80 letters, digits, hyphens and underscores.');
+  }
+  if (new Set(objects.map(({ Id: id }) => id)).size < objects.length) {
+    throw new SqsError('BatchEntryIdsNotDistinct', 'Two entries have the same id.');
+  }
+  if (objects.reduce((sum, entry) => sum + sizeOf(entry), 0) > MAX_BYTES) {
+    throw new SqsError('BatchRequestTooLong', 'The batch is over 1 MiB.');
+  }
+  const Successful: object[] = [];
+  const Failed: object[] = [];
+  for (const entry of objects) {
+    try {
+      Successful.push({ Id: entry.Id, ...operation(entry) });
+    } catch (error) {
+      if (!(error instanceof SqsError)) throw error;
+      Failed.push({ Id: entry.Id, Code: error.code, Message: error.message, SenderFault: true });
+    }
+  }
+  return { Successful, Failed };
+}
+
+/** What SQS knows of every queue, besides what the stand-in has: asking for it is no mistake. */
+const OTHERS = [
+  ...['CreatedTimestamp', 'LastModifiedTimestamp', 'MessageRetentionPeriod', 'Policy', 'RedriveAllowPolicy'],
+  ...['KmsMasterKeyId', 'KmsDataKeyReusePeriodSeconds', 'SqsManagedSseEnabled', 'RedrivePolicy'],
+  ...['FifoQueue', 'FifoThroughputLimit', 'ContentBasedDeduplication', 'DeduplicationScope'],
+];
+
+/** GetQueueAttributes: those that are asked for. */
+function queueAttributes(queue: SqsQueue, input: Input): object {
+  const { ready, hidden, delayed } = queue.counts;
+  const { redrive, visibilityTimeoutMs } = queue;
+  const all: Record<string, string> = {
+    QueueArn: queue.arn,
+    ApproximateNumberOfMessages: `${ready}`,
+    ApproximateNumberOfMessagesNotVisible: `${hidden}`,
+    ApproximateNumberOfMessagesDelayed: `${delayed}`,
+    VisibilityTimeout: `${visibilityTimeoutMs / 1000}`,
+    MaximumMessageSize: `${MAX_BYTES}`,
+    DelaySeconds: '0',
+    ReceiveMessageWaitTimeSeconds: '0',
+    ...(redrive && {
+      RedrivePolicy: JSON.stringify({
+        deadLetterTargetArn: redrive.deadLetterQueue.arn,
+        maxReceiveCount: redrive.maxReceiveCount,
+      }),
+    }),
+  };
+  const names = texts(input.AttributeNames);
+  const unknown = names.find((name) => name !== 'All' && !Object.hasOwn(all, name) && !OTHERS.includes(name));
+  if (unknown !== undefined) throw new SqsError('InvalidAttributeName', `Unknown attribute ${unknown}.`);
+  const wanted = Object.entries(all).filter(([name]) => names.includes('All') || names.includes(name));
+  return wanted.length > 0 ? { Attributes: Object.fromEntries(wanted) } : {};
 }
