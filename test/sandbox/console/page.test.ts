@@ -66,7 +66,8 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
     expect([...hosts]).toEqual([new URL(sandbox.consoleUrl).host]);
   });
 
-  const says = (text: string) => page.getByRole('status').filter({ hasText: text }).waitFor();
+  const says = (text: string, timeout = 15_000) =>
+    page.getByRole('status').filter({ hasText: text }).waitFor({ timeout });
   const region = (name: string) => page.getByRole('region', { name, exact: true });
   const call = (user: string) => page.locator('.request').filter({ hasText: user });
   const fault = (name: string) => page.getByRole('form', { name });
@@ -104,7 +105,7 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
     await says('The answer is 200 OK.');
     await step.getByText('The last call used the backup domain.').waitFor();
     await page.getByRole('button', { name: 'Start fresh functions' }).click();
-    await says('The functions are fresh.');
+    await says('The functions are fresh.', 45_000);
     await step.getByText('Fresh functions use the primary domain.').waitFor();
     sandbox.im.primary.fault.set(undefined);
     await join('fresh');
