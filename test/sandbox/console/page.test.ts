@@ -77,6 +77,12 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
     await page.getByRole('button', { name: 'Join', exact: true }).click();
   }
 
+  it("is named at the root of the HTTP door's address", async () => {
+    const response = await fetch(sandbox.httpUrl);
+    expect(response.status).toBe(404);
+    expect(await response.text()).toContain(sandbox.consoleUrl);
+  });
+
   it('shows a join that somebody else makes, without a reload', async () => {
     const token = await sandbox.issuer.token({ ...MEMBER, sub: 'elsewhere' });
     expect((await sandbox.post(TEAM, { token })).status).toBe(200);
