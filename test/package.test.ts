@@ -131,10 +131,7 @@ describe('the packaged template', () => {
 
   it('creates what the page on deployments lists, through services that its policy allows', () => {
     const page = readFileSync(new URL('../docs/deployment.md', import.meta.url), 'utf8');
-    const listed = [...page.matchAll(/^\| `(AWS::[\w:]+)` \| (\d+) \|/gm)].map(([, type, count]) => [
-      type,
-      Number(count),
-    ]);
+    const listed = [...page.matchAll(/`(AWS::[\w:]+)`:\s(\d+)[;.]/g)].map(([, type, count]) => [type, Number(count)]);
     const types = [...new Set(Object.values(prod.Resources).map(({ Type }) => Type))].sort();
     expect(listed).toEqual(types.map((type) => [type, idsOf(prod, type).length]));
     const services: Record<string, string> = { apigatewayv2: 'apigateway' };
