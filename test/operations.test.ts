@@ -96,8 +96,8 @@ describe('the dashboard', () => {
     const shown = ['Callers', 'RongCloud', 'Queue'].flatMap((row, y) =>
       widgets.filter((widget) => widget.y === y * 6).map(({ properties }) => `${row}: ${properties.title}`),
     );
-    const described = [...operations.matchAll(/\n\| (Callers|RongCloud|Queue) \| ([^|]+) \|/g)].map(
-      ([, row, title]) => `${row}: ${title}`,
+    const described = [...operations.matchAll(/^- (Callers|RongCloud|Queue): (.+)$/gm)].flatMap(
+      ([, row, titles = '']) => titles.split(', ').map((title) => `${row}: ${title.replace(/ \(.+\)$/, '')}`),
     );
     expect(described).toEqual(shown);
     expect(shown).toHaveLength(widgets.length);

@@ -32,12 +32,14 @@ module.exports = {
     watches: byDoor(names.staleSecret),
     above: 0,
     of: [3, 20],
+    see: 'CredentialsUnavailable',
     todo: 'The secret can not be read; old values serve, for 24 hours at most. Look at the secret, its key and the role today.',
   },
   StaleKeys: {
     watches: [atDoor(names.staleKeys, 'http')],
     above: 0,
     of: [3, 15],
+    see: 'IdentityUnavailable',
     todo: 'The keys of the token issuer can not be fetched; old ones serve, for 24 hours at most. Look at the issuer today.',
   },
   QueueUnavailable: {
@@ -118,6 +120,7 @@ module.exports = {
     watches: [failures('UNAUTHENTICATED')],
     above: 600,
     of: [2, 5],
+    see: 'TooManyRequests',
     todo: 'Strangers, or clients with tokens that are no good, use up the throttle that callers share. Find out which, and put a web ACL in front.',
   },
 };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** A row of the table of alarms in docs/operations.md. */
+/** A row of the tables of alarms in docs/operations.md. */
 export interface AlarmRow {
   failure: string;
   alarm: string;
@@ -12,11 +12,14 @@ export interface AlarmRow {
   alone: string;
 }
 
-const ROW = /^\| ([^|]+) \| \[(\w+)\]\(#([\w-]+)\) \| (\d+) min \| (page|ticket) \| ([^|]+) \|$/gm;
+const ROW = /^([^|\n]+) \| \[(\w+)\]\(#([\w-]+)\) \| (\d+) \| ([^|\n]+)$/gm;
 
+/** The rows of both tables, that of pages and that of tickets. */
 export function alarmTable(): AlarmRow[] {
   const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
-  return [...text.matchAll(ROW)].map(([, failure = '', alarm = '', anchor = '', minutes, kind = '', alone = '']) => {
-    return { failure, alarm, anchor, minutes: Number(minutes), kind, alone };
-  });
+  return [...text.matchAll(/^(page|ticket)s \| alarm \|.*\n(?:.+\n)+/gm)].flatMap(([table, kind = '']) =>
+    [...table.matchAll(ROW)].map(([, failure = '', alarm = '', anchor = '', minutes, alone = '']) => {
+      return { failure, alarm, anchor, minutes: Number(minutes), kind, alone };
+    }),
+  );
 }
