@@ -14,6 +14,13 @@ module.exports = {
     of: [1, 15],
     todo: 'A bug, or a function that could not start or ran out of time. Look at the error lines of the logs for the cause.',
   },
+  PolicyUnavailable: {
+    watches: [failures('POLICY_UNAVAILABLE')],
+    above: 0,
+    of: [2, 15],
+    see: 'Errors',
+    todo: 'The rule in lib/policy.ts throws, gives no Decision or is late, and lets nobody in. Look at cause and stack in the logs.',
+  },
   UpstreamUnavailable: {
     watches: [...UPSTREAM.map(failures), ...byDoor(names.upstreamCalls)],
     expression: '100 * (m0 + m1 + m2 + m3) / (m4 + m5 + m6)',

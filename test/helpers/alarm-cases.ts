@@ -68,6 +68,7 @@ const EXPECTED: Partial<Record<FaultName, Expectation>> = {
   'SQS takes nothing after a try': { stopsAll: true, alarms: ['QueueUnavailable', ...UPSTREAM] },
   'no time is left': { stopsAll: true, alarms: [] },
   'a bug': { stopsAll: true, alarms: ['Errors'] },
+  'the rule fails': { stopsAll: true, alarms: ['PolicyUnavailable'] },
   'the bus takes nothing': { stopsAll: false, alarms: ['LostEvents'] },
 };
 

@@ -1,5 +1,9 @@
+import { execFile } from 'node:child_process';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { type DoorAnswer, withBug } from './built-door.ts';
 import { memberGroup, REFUSED } from './claims.ts';
+import { withCopy } from './packaged-template.ts';
 import { startTelemetryBed, type TelemetryBed } from './telemetry-bed.ts';
 import { AUDIENCE, ISSUER } from './tokens.ts';
 
@@ -22,6 +26,8 @@ interface Fault {
   leftMs?: number;
   /** How long after a first request that is well it begins, and what breaks in between. */
   after?: { ms: number; breaks: (bed: TelemetryBed) => void };
+  /** What stands in lib/policy.ts. */
+  rule?: string;
   event?: 'unreadable' | 'bug' | 'anonymous';
   /** Of several requests, one after another: what each of them has. */
   requests?: readonly { body?: string; groupId?: string; headers?: object; claims?: object }[];
@@ -81,6 +87,7 @@ export const FAULTS = {
   },
   'no time is left': { doors: ALL, leftMs: 400 },
   'a bug': { doors: ['http'], event: 'bug' },
+  'the rule fails': { doors: ['http'], rule: "export const decide = () => { throw new Error('planted'); };" },
   'the group is full': { doors: ALL, arrange: answers(405, '{"code":405}') },
   'the bus takes nothing': {
     doors: ['queue'],
@@ -112,10 +119,18 @@ export async function recordFaults(): Promise<Map<FaultName, Recording[]>> {
 
 const RESERVE_MS: Record<Door, number> = { http: 500, invoke: 500, queue: 6000 };
 
-async function record(fault: Fault): Promise<Recording[]> {
+function record(fault: Fault): Promise<Recording[]> {
+  if (fault.rule === undefined) return recordWith(fault);
+  return withCopy({ 'lib/policy.ts': fault.rule }, async (folder) => {
+    await promisify(execFile)(process.execPath, ['build.ts'], { cwd: folder });
+    return recordWith(fault, pathToFileURL(`${folder}/dist/`));
+  });
+}
+
+async function recordWith(fault: Fault, dist?: URL): Promise<Recording[]> {
   const bed = await startTelemetryBed();
   const doors = await Promise.all(
-    fault.doors.map(async (door) => ({ door, built: await bed.start(door, fault.env ?? {}) })),
+    fault.doors.map(async (door) => ({ door, built: await bed.start(door, fault.env ?? {}, dist) })),
   );
   const laterMs = fault.after?.ms ?? 0;
   if (fault.after) {

@@ -174,7 +174,8 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
     const calls = [sandbox.im.primary, sandbox.im.backup].flatMap((domain) => domain.calls);
     expect(calls.length).toBeGreaterThan(3);
     const joined = calls.filter(({ code }) => code === 200).length;
-    expect(await summary.innerText()).toMatch(new RegExp(`^${calls.length - 1} more .*, ${joined} answered with 200`));
+    const told = new RegExp(`^${calls.length - 1} more .*, ${joined} answered with 200`);
+    await expect.poll(() => summary.innerText()).toMatch(told);
     const single = call('n1').getByText('1 user: refused', { exact: true });
     expect(await single.isVisible()).toBe(false);
     await summary.click();
