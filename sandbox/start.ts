@@ -85,9 +85,8 @@ function introduce(sandbox: Sandbox, rongCloud: RealRongCloud | undefined): void
     ['HTTP door', sandbox.httpUrl],
     ['Lambda Invoke', `${invokeUrl}  ${sandbox.invokeFunctionName}`],
     ['AWS', `${awsUrl}  SQS, Secrets Manager, EventBridge`],
-    ['RongCloud', im ? `${im.primary.url}  backup ${im.backup.url}` : `the real one, ${rongCloud?.dataCenter}`],
+    ['RongCloud', im ? rongCloudRow(im, sandbox.appKey) : `the real one, ${rongCloud?.dataCenter}`],
     ['Token issuer', sandbox.issuer.url],
-    ...(im ? [['App Key', sandbox.appKey]] : []),
   ];
   for (const [name, value] of rows) console.log(`${name?.padEnd(14)} ${value}`);
   // The token is for this start alone. With it the AWS CLI may change the stand-in's secret.
@@ -97,6 +96,10 @@ For the AWS CLI, against this machine instead of AWS:
     AWS_DEFAULT_REGION=us-east-1 AWS_SESSION_TOKEN=${sandbox.personToken}
   aws() { local port=${port(awsUrl)}; [ "$1" = lambda ] && port=${port(invokeUrl)}
     command aws --endpoint-url "http://127.0.0.1:$port" "$@"; }`);
+}
+
+function rongCloudRow({ primary, backup }: NonNullable<Sandbox['im']>, appKey: string): string {
+  return `${primary.url}  backup :${new URL(backup.url).port}, App Key ${appKey}`;
 }
 
 async function joinSample(sandbox: Sandbox, { userId, groupId, claims }: Sample): Promise<void> {

@@ -78,7 +78,8 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
   }
 
   it("is named at the root of the HTTP door's address", async () => {
-    const response = await fetch(sandbox.httpUrl);
+    const root = sandbox.httpUrl;
+    const response = await fetch(root);
     expect(response.status).toBe(404);
     expect(await response.text()).toContain(sandbox.consoleUrl);
   });
