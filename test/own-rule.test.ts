@@ -108,7 +108,7 @@ it(
   'npm start says what a refused first join means, and how to be let in',
   async () => {
     const refused = await startOnce({});
-    expect(refused).toMatch(/^App Key +sandbox-app-key$/m);
+    expect(refused).toMatch(/^RongCloud .*App Key sandbox-app-key$/m);
     expect(refused).toContain('Could not join alice to team-1: 403');
     expect(refused).toContain('The rule in lib/policy.ts refused this join.');
     const [, claims = '', group = ''] = /SAMPLE_CLAIMS='(.+)' SAMPLE_GROUP=(\S+) npm start/.exec(refused) ?? [];

