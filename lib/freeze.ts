@@ -1,4 +1,4 @@
-/** Lets nobody change a value, nor what is in it. What is frozen already is frozen to its depth. */
+/** Freezes a value and all that it holds. A frozen value is taken to be frozen throughout. */
 export function freeze(value: unknown): void {
   if (Object.isFrozen(value)) return;
   for (const part of Object.values(Object.freeze(value) ?? {})) freeze(part);

@@ -1,9 +1,10 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startOnce } from './helpers/npm-start.ts';
 
 // The example of a rule that the README prints, in place of the shipped one, in a copy of the project.
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -86,33 +87,17 @@ it(
 
 const isFailed = (test: { status?: string }): boolean => test.status === 'failed';
 
-/** What `npm start` of the copy says until it is ready. */
-async function startOnce(env: Record<string, string>): Promise<string> {
-  const child: ChildProcess = spawn(process.execPath, ['sandbox/start.mjs'], {
-    cwd: copy,
-    env: { PATH: process.env.PATH, PORT: '14710', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (chunk) => {
-      said += chunk;
-      if (said.includes('Ctrl-C')) child.kill('SIGINT');
-    });
-  }
-  await new Promise((resolve) => child.on('exit', resolve));
-  return said;
-}
-
 it(
   'npm start says what a refused first join means, and how to be let in',
   async () => {
-    const refused = await startOnce({});
+    const refused = await startOnce(copy, { PORT: '14710' });
     expect(refused).toMatch(/^RongCloud .*App Key sandbox-app-key$/m);
     expect(refused).toContain('Could not join alice to team-1: 403');
     expect(refused).toContain('The rule in lib/policy.ts refused this join.');
     const [, claims = '', group = ''] = /SAMPLE_CLAIMS='(.+)' SAMPLE_GROUP=(\S+) npm start/.exec(refused) ?? [];
-    expect(await startOnce({ SAMPLE_CLAIMS: claims, SAMPLE_GROUP: group })).toContain(`Joined alice to ${group}: 200`);
+    expect(await startOnce(copy, { PORT: '14710', SAMPLE_CLAIMS: claims, SAMPLE_GROUP: group })).toContain(
+      `Joined alice to ${group}: 200`,
+    );
   },
   2 * MINUTES,
 );

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { SERVICE } from './helpers/claims.ts';
 import { answers, type FaultyServer, neverAnswers, startFaultyServer } from './helpers/faulty-server.ts';
+import { startOnce } from './helpers/npm-start.ts';
 import { withCopy } from './helpers/packaged-template.ts';
 import { linesOf, startTelemetryBed, type TelemetryBed } from './helpers/telemetry-bed.ts';
 
@@ -140,7 +141,7 @@ describe('a rule by a table of enrolments', () => {
     };
     await withCopy(files, async (folder) => {
       for (const part of ['sandbox', 'locate.ts']) cpSync(join(ROOT, part), join(folder, part), { recursive: true });
-      const said = await startOnce(folder, { AWS_ENDPOINT_URL_DYNAMODB: asked.url });
+      const said = await startOnce(folder, { PORT: '14730', AWS_ENDPOINT_URL_DYNAMODB: asked.url });
       expect(said).toContain('Joined alice to team-1: 200');
     });
   });
@@ -181,7 +182,7 @@ describe('a rule by another service', () => {
     const rule = 'export function decide(): Decision {\n  throw new Error("planted");\n}\n';
     await withCopy({ 'lib/policy.ts': withRule(rule) }, async (folder) => {
       for (const part of ['sandbox', 'locate.ts']) cpSync(join(ROOT, part), join(folder, part), { recursive: true });
-      const said = await startOnce(folder, {});
+      const said = await startOnce(folder, { PORT: '14730' });
       const source = withRule(rule)
         .split('\n')
         .findIndex((text) => text.includes('planted'));
@@ -190,21 +191,3 @@ describe('a rule by another service', () => {
     });
   });
 });
-
-/** What `npm start` of a copy says until it is ready. */
-async function startOnce(folder: string, env: Record<string, string>): Promise<string> {
-  const child = spawn(process.execPath, ['sandbox/start.mjs'], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, PORT: '14730', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (chunk) => {
-      said += chunk;
-      if (said.includes('Ctrl-C')) child.kill('SIGINT');
-    });
-  }
-  await new Promise((resolve) => child.on('exit', resolve));
-  return said;
-}

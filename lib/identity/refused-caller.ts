@@ -1,6 +1,7 @@
-import { decodeJwt, type JWTPayload } from 'jose';
+import type { JWTPayload } from 'jose';
 import { JoinError } from '../errors.ts';
-import type { Authenticate } from './authenticate.ts';
+import { type Authenticate, bearerToken, readToken } from './authenticate.ts';
+import { audiencesOf } from './token-rules.ts';
 
 interface ForThisApp {
   issuer: string;
@@ -33,10 +34,9 @@ export function callerName({ sub, client_id, azp }: JWTPayload): string {
 
 function refusedCaller(authorization: unknown, { issuer, audiences, now }: ForThisApp): string | undefined {
   try {
-    const claims = decodeJwt(String(authorization).replace(/^bearer +/i, ''));
+    const { claims } = readToken(bearerToken(authorization));
     if ((claims.exp ?? 0) * 1000 < now()) return undefined;
-    const named = [claims.aud ?? claims.client_id].flat();
-    const isForThisApp = claims.iss === issuer || named.some((one) => audiences.some((audience) => audience === one));
+    const isForThisApp = claims.iss === issuer || audiencesOf(claims).some((audience) => audiences.includes(audience));
     return isForThisApp ? callerName(claims) : undefined;
   } catch {
     return undefined;

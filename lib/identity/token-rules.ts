@@ -62,7 +62,7 @@ export const CLAIM_RULES = {
   events: { cause: 'it is a logout token', isBroken: (claims) => Object.hasOwn(claims, 'events') },
 } as const satisfies Record<string, TokenRule<JWTPayload>>;
 
-/** What can change after verification: time goes on, and a clock that is set right goes back. */
+/** These rules may be broken after verification too: time passes, and a wrong clock may be set back. */
 export const TIME_RULES = [CLAIM_RULES.exp, CLAIM_RULES.iat, CLAIM_RULES.nbf];
 
 /** Whom a token is for. Cognito's access tokens have no `aud`; their `client_id` stands for it. */

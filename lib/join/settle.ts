@@ -23,7 +23,7 @@ export interface Naming {
   request: JoinRequest;
 }
 
-/** What is wanted for one group: its distinct users, and its names, the newest first. */
+/** The distinct users who shall join one group, and its names, the newest first. */
 export interface GroupWish<Name extends Naming> {
   groupId: string;
   userIds: readonly string[];

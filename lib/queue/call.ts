@@ -25,23 +25,24 @@ export function createMakeCall(
   { deadline, line }: BatchOptions,
 ): MakeCall {
   return async (wanted) => {
+    // What waits for its turn holds no form, and goes to the domain that works by then.
+    const why = await turns.take(wanted);
+    if (why) return { kind: 'not_started', why };
     const requestId = randomUUID();
     const log = line.startCall(requestId);
     const call = client.call(toForm(wanted), { requestId, deadline, log });
-    const why = await send(call, wanted, turns);
-    const end = call.over(why);
-    const messages = requestIdsOf(group, wanted.userIds);
-    if (call.sendings > 0) log.end({ groupId: group.groupId, users: wanted.userIds.length, messages }, end);
+    const end = call.over(await send(call, wanted, turns));
+    if (end.kind === 'not_started') return end;
+    const { groupId, userIds } = wanted;
+    log.end({ groupId, users: userIds.length, messages: requestIdsOf(group, userIds) }, end);
     if (end.kind === 'failed' && concernsEveryCall(end.error)) turns.stop(end.error);
     return end;
   };
 }
 
-/** Sends a call in turns until it is clear what became of it. Gives why no more turns were given, if so. */
+/** Sends a call whose turn it is, until it is clear what became of it. Gives why no more turns were given, if so. */
 async function send(call: Call, wanted: WantedCall, turns: Turns): Promise<JoinError | undefined> {
   for (;;) {
-    const why = await turns.take(wanted);
-    if (why) return why;
     const end = await call.send();
     turns.ended(end);
     if (end.kind === 'not_started') {
@@ -52,6 +53,8 @@ async function send(call: Call, wanted: WantedCall, turns: Turns): Promise<JoinE
     // Too many calls say nothing of this one: it waits for another turn, as long as there are any.
     const isRefusedForRate = end.kind === 'failed' && end.error.blames === 'rate';
     if (!isRefusedForRate && !call.metDeadConnection && !(await call.hasNewSecret())) return undefined;
+    const why = await turns.take(wanted);
+    if (why) return why;
   }
 }
 

@@ -115,8 +115,6 @@ export class Call {
     const startedAt = clock.steady();
     const leftMs = deadline - startedAt;
     if (leftMs < minSendingMs(this.#options)) return { kind: 'not_started', why: new JoinError('DEADLINE_EXCEEDED') };
-    // It may have waited for its turn, while others found out that their domain is dead.
-    if (this.#sendings === 0) this.#domainIndex = domains.current;
     this.#app = app;
     this.#sendings += 1;
     const url = domains.url(this.#domainIndex, this.#path);

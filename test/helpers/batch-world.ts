@@ -29,6 +29,8 @@ export interface WorldOptions {
   credentials?: CredentialSource;
   random?: () => number;
   callMs?: number;
+  /** Whether there is a primary domain too, which answers 502 at once. */
+  isPrimaryDown?: boolean;
   /** How long the batch may take, from its start to the end of its last call. */
   deadlineMs?: number;
 }
@@ -69,10 +71,11 @@ export function createBatchWorld(options: WorldOptions = {}): BatchWorld {
       return typeof error === 'string' ? new JoinError(error) : error;
     },
   });
+  const transport = rongCloud.transport(() => ({ door: 'queue', environment: 1, invocation: 1, sleep: time.sleep }));
   const logged: BatchWorld['logged'] = [];
   const sendings: Sending[] = [];
   const client = new RongCloudClient({
-    urls: ['https://p.example'],
+    urls: options.isPrimaryDown ? ['https://down.example', 'https://p.example'] : ['https://p.example'],
     credentials: options.credentials ?? {
       get: async () => ({ appKey: APP_KEY, appSecret: APP_SECRET }),
       replace: async () => undefined,
@@ -81,7 +84,13 @@ export function createBatchWorld(options: WorldOptions = {}): BatchWorld {
     sleep: time.sleep,
     random: () => 0,
     randomUUID: () => '0'.repeat(32),
-    transport: rongCloud.transport(() => ({ door: 'queue', environment: 1, invocation: 1, sleep: time.sleep })),
+    transport: {
+      ...transport,
+      async post(request) {
+        if (request.url.host !== 'down.example') return transport.post(request);
+        return { status: 502, body: '', complete: true };
+      },
+    },
   });
   const telemetry: Telemetry = {
     ...silent,

@@ -16,7 +16,7 @@ export interface PartialWorldOptions {
   capacity?: number;
   /** Whether a member who is named again takes a place of its own. */
   countsMembers?: boolean;
-  /** What goes wrong with a sending, the first being number 1; a number is RongCloud's return code. */
+  /** The trouble that a sending meets, the first being number 1; a number is RongCloud's return code. */
   trouble?: (ordinal: number) => CallTrouble | number | undefined;
 }
 

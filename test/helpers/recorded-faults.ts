@@ -26,7 +26,7 @@ interface Fault {
   leftMs?: number;
   /** How long after a first request that is well it begins, and what breaks in between. */
   after?: { ms: number; breaks: (bed: TelemetryBed) => void };
-  /** What stands in lib/policy.ts. */
+  /** The text of lib/policy.ts. */
   rule?: string;
   event?: 'unreadable' | 'bug' | 'anonymous';
   /** Of several requests, one after another: what each of them has. */

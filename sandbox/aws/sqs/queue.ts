@@ -39,7 +39,7 @@ export class SqsQueue {
   readonly name: string;
   readonly #options: SqsQueueOptions;
   readonly #now: () => number;
-  /** What can be handed out, in the order of arrival. */
+  /** The messages that can be handed out, in the order of arrival. */
   readonly #ready = new Set<StoredMessage>();
   /** What was handed out, by receipt handle. */
   readonly #hidden = new Map<string, Later>();

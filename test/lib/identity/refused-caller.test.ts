@@ -8,7 +8,7 @@ const NOW = 1_800_000_000;
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const bearer = (claims: unknown): string => `Bearer ${part({ alg: 'RS256' })}.${part(claims)}.c2ln`;
 
-/** What is thrown for a header that the authenticator refuses with an error. */
+/** The error for a header that the authenticator refuses with another error. */
 async function thrownFor(authorization: string | undefined, error: unknown = refusal()): Promise<unknown> {
   const refuses = async () => {
     throw error;
@@ -26,7 +26,10 @@ describe('a refused caller', () => {
     ['names the issuer', { ...STRANGE, iss: ISSUER }],
     ['names an audience', { ...STRANGE, aud: AUDIENCE }],
     ['names an audience among others', { ...STRANGE, aud: ['x', 'other'] }],
-    ['names it as its client, without an audience', { ...STRANGE, aud: undefined, client_id: AUDIENCE }],
+    [
+      'names it as its client, without an audience',
+      { ...STRANGE, aud: undefined, token_use: 'access', client_id: AUDIENCE },
+    ],
   ])('is named if its token %s', async (_, claims) => {
     const [one, same, other] = [
       await thrownFor(bearer(claims)),

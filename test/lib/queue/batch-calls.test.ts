@@ -40,6 +40,13 @@ describe('the calls of a batch', () => {
     expect(members('g')).toEqual(userIds);
   });
 
+  it('go to the domain that works by the time of their turns', async () => {
+    const { run } = createBatchWorld({ isPrimaryDown: true });
+    const messages = people(60).map((group) => message(group, ['a']));
+    // The first finds out.
+    expect(await run(messages)).toMatchObject({ done: 59, retained: [messages[0]?.messageId] });
+  });
+
   it('do not wait for slow answers', async () => {
     const { run, calls } = createBatchWorld({ callMs: 3000 });
     await run(people(15).map((group) => message(group, ['a'])));

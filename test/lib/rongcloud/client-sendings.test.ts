@@ -52,14 +52,6 @@ describe("a client's sendings", () => {
     expect(made.sendings).toBe(3);
   });
 
-  it('of calls that waited for their turns go to the domain that works by then', async () => {
-    const { call, hosts } = startClient([BROKEN, SUCCESS]);
-    const [first, second] = [call(), call()];
-    await first.send();
-    expect(await second.send()).toEqual({ kind: 'joined' });
-    expect(hosts()).toBe('pb');
-  });
-
   it('that never were are told apart from failed ones', async () => {
     const why = new JoinError('GROUP_FULL');
     expect(startClient().call().over(why)).toEqual({ kind: 'not_started', why });
