@@ -1,4 +1,4 @@
-import { Readable, Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 
 /** Far more than any answer that this service asks for: a secret has at most 64 kB. */
 const MAX_ANSWER_BYTES = 1_000_000;
@@ -79,27 +79,24 @@ const withoutMessages: Middleware = (next) => async (args) => {
   }
 };
 
-/** Next to the connection: the SDK reads what this passes on. */
+/** Next to the connection: the SDK gets the whole answer, and no stream. */
 const boundAnswers: Middleware = (next) => async (args) => {
   const result = await next(args);
   const response = property(result, 'response');
   const body = property(response, 'body');
-  if (response instanceof Object && body instanceof Readable) Object.assign(response, { body: bounded(body) });
+  if (response instanceof Object && body instanceof Readable) Object.assign(response, { body: await readAll(body) });
   return result;
 };
 
-function bounded(answer: Readable): Readable {
+async function readAll(answer: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
   let bytes = 0;
-  const limit = new Transform({
-    transform(chunk, _encoding, done) {
-      bytes += chunk.length;
-      if (bytes <= MAX_ANSWER_BYTES) done(null, chunk);
-      else done(Object.assign(new Error(), { name: 'AnswerTooLarge' }));
-    },
-  });
-  answer.on('error', (error) => limit.destroy(error));
-  limit.on('close', () => answer.destroy());
-  return answer.pipe(limit);
+  for await (const chunk of answer) {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) throw Object.assign(new Error(), { name: 'AnswerTooLarge' });
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** What is known of a failure by name: an error's kind, its HTTP status and AWS's id of the request. */
