@@ -162,7 +162,7 @@ describe('rate limits', () => {
   });
   for (const [name, body] of [
     ['a rate limit for ever', '{"code":1008}'],
-    ['a rate limit for ever, with an empty body', ''],
+    ['429 with an empty body for ever', ''],
   ] as const) {
     table.row(name, '503 UPSTREAM_RATE_LIMITED, rejected', async (bed) => {
       await bed.earnRetries(2);

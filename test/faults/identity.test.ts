@@ -38,7 +38,7 @@ describe('the issuer at fault', () => {
     ['redirects', () => answers(302, '', { Location: 'http://127.0.0.1:9/' })],
   ];
   for (const [name, behavior] of faults) {
-    table.row(`the issuer ${name}, no keys held`, UNAVAILABLE, async (bed) => {
+    table.row(`no keys held, the issuer ${name}`, UNAVAILABLE, async (bed) => {
       const healthy = keySet(bed.key);
       bed.issuer.behave(await behavior(bed));
       const answer = await bed.post();
@@ -49,7 +49,7 @@ describe('the issuer at fault', () => {
       expect((await bed.post()).status).toBe(200);
       return answer;
     });
-    table.row(`the issuer ${name}, keys held`, '200', async (bed) => {
+    table.row(`keys held, the issuer ${name}`, '200', async (bed) => {
       await bed.post();
       bed.issuer.behave(await behavior(bed));
       bed.pass(11 * MINUTE);

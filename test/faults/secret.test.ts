@@ -90,7 +90,7 @@ describe('Secrets Manager at fault', () => {
   ];
   for (const [name, behavior] of faults) {
     table.row(
-      `Secrets Manager ${name}, nothing cached`,
+      `nothing cached, Secrets Manager ${name}`,
       UNAVAILABLE,
       async (bed) => {
         manager.behave(behavior);
@@ -103,7 +103,7 @@ describe('Secrets Manager at fault', () => {
       { readSecret: read },
     );
     table.row(
-      `Secrets Manager ${name}, a 6 minutes old value cached`,
+      `a 6 minutes old value cached, Secrets Manager ${name}`,
       '200',
       async (bed) => {
         await bed.post();

@@ -34,7 +34,7 @@ export function reliabilityTable(section: string): ReliabilityTable {
         const lines = [
           '| the caller gets | if |',
           '|---|---|',
-          ...[...answers].map(([gets, some]) => `| \`${gets}\` | ${some.map(([fault]) => fault).join('<br>')} |`),
+          ...[...answers].map(([gets, some]) => `| \`${gets}\` | ${merged(some.map(([fault]) => fault))} |`),
         ];
         const tested = `### ${section}\n\n${lines.join('\n')}\n`;
         const document = readFileSync(DOCUMENT, 'utf8');
@@ -49,4 +49,23 @@ export function reliabilityTable(section: string): ReliabilityTable {
       });
     },
   };
+}
+
+/** Faults whose first two words are the same, as one line that says once what all of them begin with. */
+function merged(faults: readonly string[]): string {
+  const groups = Map.groupBy(faults, (fault) => fault.split(' ', 2).join(' '));
+  const lines = [...groups.values()].map((group) => {
+    if (group.length === 1) return group.join('');
+    const beginning = commonBeginning(group);
+    const ends = group.map((fault) => fault.slice(beginning.length + 1));
+    return `${beginning.replace(/:$/, '')}: ${ends.join('; ')}`;
+  });
+  return lines.join('<br>');
+}
+
+/** The words that all texts begin with. */
+function commonBeginning([first = '', ...others]: readonly string[]): string {
+  const words = first.split(' ');
+  const differs = words.findIndex((word, i) => others.some((other) => other.split(' ')[i] !== word));
+  return words.slice(0, differs).join(' ');
 }
