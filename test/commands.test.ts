@@ -1,6 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startLocalCloudFormation } from './helpers/local-cloudformation.ts';
+import { packaged, REQUIRED } from './helpers/packaged-template.ts';
 import { awsClis, createShell, type PrintedBlock, printedBlocks } from './helpers/printed-commands.ts';
 import { startTestSandbox, type TestSandbox } from './helpers/sandbox.ts';
 
@@ -100,30 +103,31 @@ describe.each(CLIS)('with the AWS CLI $version', (cli) => {
   });
 
   it('replays failed invocations, one and all', { timeout: LONG }, async () => {
-    const [take = '', again = '', remove = '', all = ''] = printed('runbooks.md', 'Replay failed invocations');
+    const [functions = '', look = '', again = '', all = ''] = printed('runbooks.md', 'Replay failed invocations');
     const failed = () => sandbox.failedInvocationQueue.bodies().length;
     await run(makeFailure);
     await expect.poll(failed, { timeout: 10_000 }).toBe(1);
-    expect(await run(take)).toContain('UPSTREAM_REJECTED');
+    expect(await run(`${functions}\n${look}`)).toContain('UPSTREAM_REJECTED');
     sandbox.im.primary.fault.set({ kind: 'status', status: 400, body: '{"code":1002}', calls: 1 });
     expect((await run(again)).trim()).toBe('Unhandled');
     expect((await run(again)).trim()).toBe('None');
     expect(members('team-1')).toContain('ivy');
     expect(failed()).toBe(1);
-    await run(remove);
+    await run(`${functions}\ndrop_failed`);
     expect(failed()).toBe(0);
     sandbox.im.primary.app.groups.clear();
     for (const expected of [1, 2]) {
       await run(makeFailure);
       await expect.poll(failed, { timeout: 10_000 }).toBe(expected);
     }
-    await run(all);
+    await run(`${functions}\n${all}`);
     await joined('team-1').toEqual(['ivy']);
     expect(failed()).toBe(0);
   });
 
   it('pauses the queue, empties it, and goes on', { timeout: LONG }, async () => {
-    const [pause = '', goOn = ''] = printed('runbooks.md', 'Pause the queue');
+    const [pause = ''] = printed('runbooks.md', 'Pause the queue');
+    const goOn = pause.replace('--no-enabled', '--enabled');
     const [look = '', empty = ''] = printed('runbooks.md', 'Empty a queue');
     const message = (user: string) => JSON.stringify({ groupId: 'paused', userIds: [user] });
     expect(await run(pause)).toContain('"Disabled"');
@@ -139,7 +143,8 @@ describe.each(CLIS)('with the AWS CLI $version', (cli) => {
 
   it('deletes what one client has put on the queue, and nothing else', { timeout: LONG }, async () => {
     const [deleteTheirs = ''] = printed('runbooks.md', 'A leaked token');
-    const [pause = '', goOn = ''] = printed('runbooks.md', 'Pause the queue');
+    const [pause = ''] = printed('runbooks.md', 'Pause the queue');
+    const goOn = pause.replace('--no-enabled', '--enabled');
     await run(pause);
     const send = async (client: string, user: string) => {
       const token = await sandbox.issuer.token({ sub: client, client_id: client, scope: 'group:join' });
@@ -182,8 +187,33 @@ describe.each(CLIS)('with the AWS CLI $version', (cli) => {
     expect(sandbox.secrets.get('rongcloud/app')).toBe(before);
   });
 
+  it('imports the queues and logs that a removed stack left', { timeout: LONG }, async () => {
+    const [commands = ''] = printed('runbooks.md', 'Import kept queues');
+    const { first, Resources, Outputs } = await packaged('prod', REQUIRED);
+    mkdirSync(join(shell.folder, '.serverless'));
+    for (const [step, template] of Object.entries({ create: first, update: { Resources, Outputs } }))
+      writeFileSync(
+        join(shell.folder, `.serverless/cloudformation-template-${step}-stack.json`),
+        JSON.stringify(template),
+      );
+    symlinkSync(fileURLToPath(new URL('../tools', import.meta.url)), join(shell.folder, 'tools'));
+    const { stack, url, close } = await startLocalCloudFormation();
+    const sent = `aws() { command aws --endpoint-url ${url} "$@"; }\nnpm() { echo "$@" >> npm; }`;
+    await run(`STAGE=prod\n${sent}\n${commands}`);
+    close();
+    expect(stack.status).toBe('IMPORT_COMPLETE');
+    expect([...stack.imported.keys()].sort()).toEqual([
+      ...['FailedInvocationQueue', 'HttpApiLogGroup', 'HttpLogGroup', 'InvokeLogGroup'],
+      ...['JoinDeadLetterQueue', 'JoinQueue', 'QueueLogGroup'],
+    ]);
+    expect(stack.imported.get('JoinDeadLetterQueue')?.identifier.QueueUrl).toMatch(/joins-dead$/);
+    expect(Object.keys(stack.template.Resources)).toHaveLength(9);
+    const scripts = ['package', 'deploy'].map((script) => `run ${script} -- --stage prod --region us-east-1\n`);
+    expect(readFileSync(join(shell.folder, 'npm'), 'utf8')).toBe(scripts.join(''));
+  });
+
   it('takes the commands that only AWS can carry out', { timeout: 4 * LONG }, async () => {
-    const blocks = BLOCKS.filter(({ commands }) => NEEDS_AWS.test(commands));
+    const blocks = BLOCKS.filter(({ commands }) => NEEDS_AWS.test(commands) && !commands.includes('IMPORT'));
     for (const block of blocks) used.add(block);
     expect(blocks.length).toBeGreaterThanOrEqual(4);
     const nowhere = 'aws() { command aws --endpoint-url http://127.0.0.1:9 "$@"; }\nSTAGE=prod';

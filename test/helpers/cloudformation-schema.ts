@@ -10,6 +10,7 @@ type SpecType =
 
 export interface TemplateResource {
   Type: string;
+  DeletionPolicy?: string;
   Properties?: Record<string, unknown>;
 }
 

@@ -23,6 +23,8 @@ const SERVICE_NAME = 'rongcloud-group-join';
 export const REQUIRED = { dataCenter: 'beijing', jwtIssuer: 'https://issuer.example', jwtAudience: 'api' };
 
 export interface Package extends Template {
+  /** The template of a new stack, which has the bucket alone. */
+  first: Template;
   /** What Serverless Framework said. */
   said: string;
   /** What osls asks CloudFormation to watch while it deploys. */
@@ -48,11 +50,12 @@ export async function packaged(
   try {
     const env = { HOME: folder, DIST_IS_BUILT: 'yes' };
     const said = await serverless(['package', '--stage', stage, '--package', folder, ...flags], params, env, cwd);
+    const first: Template = await read('cloudformation-template-create-stack.json');
     const template: Template = await read('cloudformation-template-update-stack.json');
     const { service } = await read('serverless-state.json');
     const { rollbackConfiguration } = service.provider;
     const zip = await readFile(join(folder, `${SERVICE_NAME}.zip`));
-    return { ...template, said, rollbackConfiguration, files: await readdir(folder), zip };
+    return { ...template, first, said, rollbackConfiguration, files: await readdir(folder), zip };
   } finally {
     await rm(folder, { recursive: true });
   }
