@@ -200,6 +200,21 @@ describe('the alarms', () => {
     expect(fired(persistent, DAY, DAY)).toEqual([]);
   }, 300_000);
 
+  it.each<FaultName>(['RongCloud rejects one user', 'RongCloud rejects one request'])(
+    'are silent while %s again and again, and nobody joins',
+    (fault) => {
+      // What a door counts has grown by its last request.
+      const last = new Map(recorded.get(fault)?.map((one) => [one.door, one]));
+      const persistent: Pattern = (traffic, from, seconds) => {
+        quietQueues(traffic, from, seconds);
+        for (let at = from; at < from + seconds; at += 20) for (const one of last.values()) traffic.request(at, one);
+      };
+      expect(last.size).toBeGreaterThan(1);
+      expect(fired(persistent, DAY, 3 * 60 * MINUTE)).toEqual([]);
+    },
+    300_000,
+  );
+
   it('are silent in a night without traffic', () => {
     const night: Pattern = (traffic, from, seconds) => quietQueues(traffic, from, seconds);
     expect(fired(night, DAY, 8 * 60 * MINUTE)).toEqual([]);

@@ -34,7 +34,8 @@ export function createMakeCall(
     const end = call.over(await send(call, wanted, turns));
     if (end.kind === 'not_started') return end;
     const { groupId, userIds } = wanted;
-    log.end({ groupId, users: userIds.length, messages: requestIdsOf(group, userIds) }, end);
+    const [first] = group.messagesOf(userIds[0] ?? '');
+    log.end({ groupId, users: userIds.length, messages: requestIdsOf(group, userIds) }, end, first?.request.userIds[0]);
     if (end.kind === 'failed' && concernsEveryCall(end.error)) turns.stop(end.error);
     return end;
   };

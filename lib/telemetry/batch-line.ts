@@ -42,11 +42,11 @@ export class BatchLine {
   }
 
   /** A call was made, and ended so. */
-  called(fields: Omit<CallFields, 'lambdaRequestId'>, end: CallEnd): void {
+  called(fields: Omit<CallFields, 'lambdaRequestId'>, end: CallEnd, userId: string | undefined): void {
     this.#calls += 1;
     this.#users += fields.users;
     const error = end.kind === 'failed' ? end.error : undefined;
-    this.#telemetry.call({ lambdaRequestId: this.lambdaRequestId, ...fields }, error);
+    this.#telemetry.call({ lambdaRequestId: this.lambdaRequestId, ...fields }, error, userId);
   }
 
   deadLetter(fields: Omit<DeadLetterFields, 'lambdaRequestId'>): void {
@@ -92,7 +92,7 @@ class CallLine implements CallLog {
 
   waitedForSecret(): void {}
 
-  end(fields: Pick<CallFields, 'groupId' | 'users' | 'messages'>, end: CallEnd): void {
-    this.#batch.called({ upstreamRequestId: this.#upstreamRequestId, ...fields, domain: this.#domain }, end);
+  end(fields: Pick<CallFields, 'groupId' | 'users' | 'messages'>, end: CallEnd, userId: string | undefined): void {
+    this.#batch.called({ upstreamRequestId: this.#upstreamRequestId, ...fields, domain: this.#domain }, end, userId);
   }
 }

@@ -66,10 +66,12 @@ export class RequestLine implements CallLog {
     for (const { userIds, error } of failed) byCode[error.code] = (byCode[error.code] ?? 0) + userIds.length;
     if (Object.keys(byCode).length > 1) this.fields.failedByCode = byCode;
     if (queued) this.fields.queued = queued.length;
-    this.#end(error);
+    // One for each request, so that a single request for many unknown users does not look like an outage.
+    const rejected = failed.find(({ error }) => error.code === 'UPSTREAM_REJECTED');
+    this.#end(error, rejected?.userIds[0]);
   }
 
-  #end(error: JoinError | undefined): void {
-    this.#telemetry.request({ ...this.fields, durationMs: this.#clock.steady() - this.startedAt }, error);
+  #end(error: JoinError | undefined, userId?: string): void {
+    this.#telemetry.request({ ...this.fields, durationMs: this.#clock.steady() - this.startedAt }, error, userId);
   }
 }

@@ -12,13 +12,23 @@ export interface Telemetry {
   /** Counts what happens behind the requests. */
   observe(event: keyof typeof names): void;
   attempt(sending: Sending, lambdaRequestId: string): void;
-  /** Ends a request: writes its line and the metrics of its invocation. */
-  request(fields: RequestFields, error?: JoinError): void;
-  call(fields: CallFields, error?: JoinError): void;
+  /**
+   * Ends a request: writes its line and the metrics of its invocation. `userId` is the first whom RongCloud rejected: to be
+   * counted, and told to nobody.
+   */
+  request(fields: RequestFields, error?: JoinError, userId?: string): void;
+  /** Ends a call. `userId` is the first of the first message that it carried: to be counted, and told to nobody. */
+  call(fields: CallFields, error?: JoinError, userId?: string): void;
   deadLetter(fields: DeadLetterFields): void;
   lostEvents(fields: LostEventsFields, cause: unknown): void;
   /** Ends a batch: writes its line and the metrics of its invocation. */
   batch(fields: BatchFields, error?: JoinError): void;
+}
+
+/** Whom a failure is about, where it is about somebody. */
+interface Refused {
+  groupId?: string | undefined;
+  userId?: string | undefined;
 }
 
 /** Writes with Powertools, whose own environment variables say namespace and service name. */
@@ -31,6 +41,7 @@ export class DoorTelemetry implements Telemetry {
   readonly #failedCalls = new Set<string>();
   #answered = false;
   readonly #refusedCallers = new Recent();
+  readonly #refusedUsers = new Recent();
   readonly #refusedGroups = new Recent();
 
   constructor(door: 'http' | 'invoke' | 'queue') {
@@ -49,13 +60,16 @@ export class DoorTelemetry implements Telemetry {
     this.#logger.debug('attempt', fields);
   }
 
-  request(fields: RequestFields, error?: JoinError): void {
+  request(fields: RequestFields, error?: JoinError, userId?: string): void {
     this.#count('joinedUsers', fields.joined ?? 0);
     this.#count('queuedUsers', fields.queued ?? 0);
     this.#count('failedUsers', fields.failed ?? (error ? (fields.users ?? 0) : 0));
     this.#count('failedRequests', error ? 1 : 0);
     const failedByCode = fields.failedByCode ?? (error && { [error.code]: fields.failed ?? fields.users ?? 0 });
-    for (const [code, users] of Object.entries(failedByCode ?? {})) this.#countFailure(code, users, fields.groupId);
+    const { groupId } = fields;
+    for (const [code, users] of Object.entries(failedByCode ?? {})) {
+      this.#countFailure(code, users, { groupId, userId });
+    }
     if (error?.caller !== undefined) this.#count('refusedCallers', this.#refusedCallers.add(error.caller));
     if (fields.queueRefusal !== undefined) this.#countFailure(fields.queueRefusal, 0);
     const someServed = (fields.joined ?? 0) + (fields.queued ?? 0) > 0;
@@ -64,11 +78,11 @@ export class DoorTelemetry implements Telemetry {
     this.#endInvocation(outcome, fields, error);
   }
 
-  call(fields: CallFields, error?: JoinError): void {
+  call(fields: CallFields, error?: JoinError, userId?: string): void {
     this.#metrics.addMetric(names.usersPerCall, MetricUnit.Count, fields.users);
     if (error) {
       this.#failedCalls.add(error.code);
-      this.#countFailure(error.code, fields.users, fields.groupId);
+      this.#countFailure(error.code, fields.users, { groupId: fields.groupId, userId });
     } else this.#count('joinedUsers', fields.users);
     this.#answered ||= !error || error.status < 500;
     this.#write(error ? 'call failed' : 'called', fields, error);
@@ -101,13 +115,16 @@ export class DoorTelemetry implements Telemetry {
   }
 
   /** By code and over all doors: what went wrong, to how many users. */
-  #countFailure(code: string, users: number, groupId?: string): void {
+  #countFailure(code: string, users: number, { groupId, userId }: Refused = {}): void {
     const byCode = new Metrics({ singleMetric: false });
     byCode.addDimension('code', code);
     byCode.addMetric(names.failures, MetricUnit.Count, 1);
     byCode.addMetric(names.failedUsers, MetricUnit.Count, users);
-    if (groupId !== undefined && (code === 'GROUP_FULL' || code === 'UPSTREAM_REJECTED')) {
+    if (code === 'GROUP_FULL' && groupId !== undefined) {
       byCode.addMetric(names.refusedGroups, MetricUnit.Count, this.#refusedGroups.add(groupId));
+    }
+    if (code === 'UPSTREAM_REJECTED' && userId !== undefined) {
+      byCode.addMetric(names.refusedUsers, MetricUnit.Count, this.#refusedUsers.add(userId));
     }
     byCode.publishStoredMetrics();
   }

@@ -62,10 +62,14 @@ module.exports = {
   },
   UpstreamRefusesAll: {
     ...refusesAll(
-      ['GROUP_FULL', 'UPSTREAM_REJECTED'].map((code) => ofCode(names.refusedGroups, code, 'Maximum')),
+      [
+        ofCode(names.refusedGroups, 'GROUP_FULL', 'Maximum'),
+        // Users and not groups: an app may have one group, and one user may try many.
+        ofCode(names.refusedUsers, 'UPSTREAM_REJECTED', 'Maximum'),
+      ],
       byDoor(names.joinedUsers),
     ),
-    todo: 'RongCloud refuses users of several groups, and nobody joins. See with which upstreamCode, and whether the secret is that of the right app.',
+    todo: 'RongCloud refuses several users, or several groups are full, and nobody joins. See with which upstreamCode, and whether the secret is that of the right app.',
   },
   InvokeCannotRun: {
     // The door throws what it tells its caller, which Lambda counts too. Lambda's numbers may come before ours: for two

@@ -186,7 +186,9 @@ describe('the HTTP door', () => {
         nameError: { ...failure, upstreamCode: 1002 },
       },
     ]);
-    expect(log.mock.calls).toMatchObject([[{ joined: 1, failed: refused.length }, { code: 'UPSTREAM_REJECTED' }]]);
+    expect(log.mock.calls).toMatchObject([
+      [{ joined: 1, failed: refused.length }, { code: 'UPSTREAM_REJECTED' }, refused[0]],
+    ]);
   });
 
   it('answers 202 with what became of the name', async () => {
@@ -271,7 +273,7 @@ describe('the HTTP door', () => {
       400,
       { code: 'INVALID_REQUEST', outcome: 'not_sent', detail },
     ]);
-    expect(log.mock.calls).toMatchObject([[{ door: 'http' }, { code: 'INVALID_REQUEST' }]]);
+    expect(log.mock.calls).toMatchObject([[{ door: 'http' }, { code: 'INVALID_REQUEST' }, undefined]]);
     expect(authenticate).not.toHaveBeenCalled();
     expect(checkOrigin).not.toHaveBeenCalled();
   });
@@ -291,6 +293,7 @@ describe('the HTTP door', () => {
           identityMs: 0,
           durationMs: 0,
         },
+        undefined,
         undefined,
       ],
     ]);

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { type DoorAnswer, withBug } from './built-door.ts';
-import { memberGroup, REFUSED } from './claims.ts';
+import { MEMBER, memberGroup, REFUSED } from './claims.ts';
 import { withCopy } from './packaged-template.ts';
 import { startTelemetryBed, type TelemetryBed } from './telemetry-bed.ts';
 import { AUDIENCE, ISSUER } from './tokens.ts';
@@ -30,7 +30,16 @@ interface Fault {
   rule?: string;
   event?: 'unreadable' | 'bug' | 'anonymous';
   /** Of several requests, one after another: what each of them has. */
-  requests?: readonly { body?: string; groupId?: string; headers?: object; claims?: object }[];
+  requests?: readonly Request[];
+}
+
+interface Request {
+  body?: string;
+  groupId?: string;
+  headers?: object;
+  claims?: object;
+  /** At the doors for backends. */
+  userIds?: readonly string[];
 }
 
 const ALL: readonly Door[] = ['http', 'invoke', 'queue'];
@@ -43,6 +52,9 @@ const USERS = ['planted-user', 'planted-ghost', 'planted-nonsense', 'planted-use
 /** Of users who may join, by whatever rule, as long as their groups are read. */
 const GRANTED = USERS.map((sub) => ({ claims: { sub, groups: [memberGroup('*')] }, groupId: memberGroup('open') }));
 const GROUPS = ['a', 'b', 'c', 'a'].map((name) => ({ groupId: memberGroup(name) }));
+/** Of users of one group. */
+const LOBBY = USERS.map((sub) => ({ claims: { ...MEMBER, sub }, userIds: [sub] }));
+const rejects = answers(200, '{"code":1002}');
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 /** Tokens that nobody's key signed. */
 const forged = (claims: object) =>
@@ -103,7 +115,13 @@ export const FAULTS = {
   },
   "strangers' tokens": { doors: ['http'], requests: forged({ iss: 'https://elsewhere.example' }) },
   'tokens that name the issuer': { doors: ['http'], requests: forged({ iss: ISSUER }) },
-  'RongCloud rejects all users': { doors: ALL, arrange: answers(200, '{"code":1002}'), requests: GROUPS },
+  'RongCloud rejects all users': { doors: ALL, arrange: rejects, requests: LOBBY },
+  'RongCloud rejects one user': { doors: ALL, arrange: rejects, requests: GROUPS },
+  'RongCloud rejects one request': {
+    doors: ['invoke', 'queue'],
+    arrange: rejects,
+    requests: GROUPS.map(() => ({ userIds: USERS })),
+  },
   'every group is full': { doors: ALL, arrange: answers(405, '{"code":405}'), requests: GROUPS },
 } as const satisfies Record<string, Fault>;
 
@@ -155,12 +173,10 @@ async function recordWith(fault: Fault, dist?: URL): Promise<Recording[]> {
   return recordings.flat();
 }
 
-type Request = NonNullable<Fault['requests']>[number];
-
 async function goodEvent(bed: TelemetryBed, { prefer }: Fault, door: Door, request: Request = {}): Promise<object> {
-  const { groupId = 'g' } = request;
-  if (door === 'invoke') return { groupId, userIds: ['planted-user'] };
-  if (door === 'queue') return batch(JSON.stringify({ groupId, userIds: ['planted-user'] }));
+  const { groupId = 'g', userIds = ['planted-user'] } = request;
+  if (door === 'invoke') return { groupId, userIds };
+  if (door === 'queue') return batch(JSON.stringify({ groupId, userIds }));
   return bed.httpEvent(prefer === undefined ? request : { headers: { prefer } });
 }
 

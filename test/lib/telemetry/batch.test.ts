@@ -115,3 +115,18 @@ it('counts that SQS takes no dead letters, and says nothing of the work where th
   const other = await bed.start('queue');
   expect(metricOf(await other.invoke(batchOf('planted-nonsense'), 60_000), names.unserved)).toBeUndefined();
 });
+
+it('counts different rejected users, and a message for many of them once', async () => {
+  const door = await bed.start('queue');
+  bed.misbehave({ kind: 'status', status: 200, body: '{"code":1002}' });
+  const countOf = async (...userIds: string[]) => {
+    const answer = await door.invoke(batchOf(JSON.stringify({ groupId: 'lobby', userIds })), 60_000);
+    return Math.max(
+      ...answer.metrics.flatMap((one) => (names.refusedUsers in one ? [Number(one[names.refusedUsers])] : [])),
+    );
+  };
+  expect(await countOf('planted-user', 'planted-ghost', 'planted-nonsense')).toBe(1);
+  expect(await countOf('planted-user')).toBe(1);
+  expect(await countOf('planted-ghost')).toBe(2);
+  expect(await countOf('planted-nonsense')).toBe(3);
+});

@@ -173,7 +173,7 @@ describe('every code, through a built door', () => {
     ];
     expect(Object.keys(written).filter((field) => !allowed.includes(field))).toEqual([]);
     const byCode = answer.metrics.filter((one) => one.code !== undefined);
-    const isRongCloudsWord = ['GROUP_FULL', 'UPSTREAM_REJECTED'].includes(code);
+    const refused = { GROUP_FULL: names.refusedGroups, UPSTREAM_REJECTED: names.refusedUsers }[code];
     expect(byCode).toEqual([
       {
         _aws: {
@@ -185,7 +185,7 @@ describe('every code, through a built door', () => {
               Metrics: [
                 { Name: names.failures, Unit: 'Count' },
                 { Name: names.failedUsers, Unit: 'Count' },
-                ...(isRongCloudsWord ? [{ Name: names.refusedGroups, Unit: 'Count' }] : []),
+                ...(refused ? [{ Name: refused, Unit: 'Count' }] : []),
               ],
             },
           ],
@@ -194,7 +194,7 @@ describe('every code, through a built door', () => {
         code,
         [names.failures]: 1,
         [names.failedUsers]: users ?? 0,
-        ...(isRongCloudsWord && { [names.refusedGroups]: 1 }),
+        ...(refused && { [refused]: 1 }),
       },
     ]);
     if (code === 'UPSTREAM_RATE_LIMITED') {

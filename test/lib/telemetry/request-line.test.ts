@@ -29,8 +29,21 @@ describe("a request's line", () => {
     line.reported({ joined: ['a'], failed, queued: ['c'] }, full);
     const users = { users: 5, joined: 1, failed: 3, queued: 1 };
     expect(telemetry.request.mock.calls).toEqual([
-      [{ door: 'invoke', ...ids, groupId: 'g', ...users, durationMs: 40 }, full],
+      [{ door: 'invoke', ...ids, groupId: 'g', ...users, durationMs: 40 }, full, undefined],
     ]);
+  });
+
+  it('gives one rejected user, and not in its fields', () => {
+    const { telemetry, line } = start();
+    const [full, rejected] = [new JoinError('GROUP_FULL'), new JoinError('UPSTREAM_REJECTED')];
+    const failed = [
+      { userIds: ['planted-1'], error: full },
+      { userIds: ['planted-2', 'planted-3'], error: rejected },
+    ];
+    line.reported({ joined: [], failed }, full);
+    const [[fields, , userId] = []] = telemetry.request.mock.calls;
+    expect(userId).toBe('planted-2');
+    expect(JSON.stringify(fields)).not.toContain('planted');
   });
 
   it('says how many did not join for each code, if there are several, the one of the name included', () => {
@@ -53,7 +66,7 @@ describe("a request's line", () => {
     const { telemetry, line, ids } = start();
     const forbidden = new JoinError('FORBIDDEN');
     line.failed(forbidden);
-    expect(telemetry.request.mock.calls).toEqual([[{ door: 'invoke', ...ids, durationMs: 0 }, forbidden]]);
+    expect(telemetry.request.mock.calls).toEqual([[{ door: 'invoke', ...ids, durationMs: 0 }, forbidden, undefined]]);
   });
 
   it('adds up the sendings and the waits behind a request', () => {
