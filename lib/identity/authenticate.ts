@@ -17,7 +17,7 @@ const MAX_TOKEN_BYTES = 8192;
 
 export interface AuthenticatorOptions {
   rules: TokenRules;
-  keys: Pick<IssuerKeys, 'find'>;
+  keys: Pick<IssuerKeys, 'find' | 'findNewer'>;
   clock: Pick<Clock, 'wall'>;
 }
 
@@ -81,21 +81,31 @@ export function readToken(token: string): { header: JWTHeaderParameters; claims:
   }
 }
 
-/** The issuer's key that signed a token. */
+/** The issuer's key that signed a token. A new key may share its id with an old one, or tokens may name none. */
 export async function signingKey(
   token: string,
   header: JWTHeaderParameters,
-  keys: Pick<IssuerKeys, 'find'>,
+  keys: Pick<IssuerKeys, 'find' | 'findNewer'>,
 ): Promise<CryptoKey> {
-  const fitting = await keys.find(header);
-  for (const key of fitting) {
+  const held = await keys.find(header);
+  const signer = await signerAmong(held, token);
+  if (signer) return signer;
+  const newer = (await keys.findNewer(header)).filter((key) => !held.includes(key));
+  const newSigner = await signerAmong(newer, token);
+  if (newSigner) return newSigner;
+  const tried = held.length + newer.length;
+  throw unauthenticated(tried === 0 ? CAUSES.key : `${CAUSES.signature}: tried ${tried}`);
+}
+
+async function signerAmong(keys: readonly CryptoKey[], token: string): Promise<CryptoKey | undefined> {
+  for (const key of keys) {
     const isSigner = await compactVerify(token, key).then(
       () => true,
       () => false,
     );
     if (isSigner) return key;
   }
-  throw unauthenticated(fitting.length === 0 ? CAUSES.key : `${CAUSES.signature}: tried ${fitting.length}`);
+  return undefined;
 }
 
 /** Whether the issuer still has the key that verified a token. Like every look at the keys, this may fetch them. */

@@ -5,7 +5,7 @@ import { KeySet } from './key-set.ts';
 
 const FRESH_MS = 10 * 60_000;
 const LAST_GOOD_MS = 24 * 60 * 60_000;
-/** Between fetches while keys are held: for key ids they lack, and after a refresh that failed. */
+/** Between fetches while keys are held: for tokens of other keys, and after a refresh that failed. */
 const REFETCH_MS = 5000;
 /** Between fetches while no keys are held. */
 const COLD_REFETCH_MS = 1000;
@@ -27,14 +27,16 @@ export interface IssuerKeys {
    * reach and no keys are held.
    */
   find(header: JWTHeaderParameters): Promise<readonly CryptoKey[]>;
+  /** The same, asking the issuer for newer keys, if it was not asked in the last 5 seconds. */
+  findNewer(header: JWTHeaderParameters): Promise<readonly CryptoKey[]>;
   /** Fetches the keys if none are held. */
   warmUp(): Promise<void>;
 }
 
 /**
  * The issuer's keys: fresh for 10 minutes, so a removed key stops working within that, even if none is left; the last
- * ones serve for 24 hours while the issuer gives no key set. A key id that is not held causes at most one fetch in 5
- * seconds, so junk ids neither flood the issuer nor keep a new key out for longer.
+ * ones serve for 24 hours while the issuer gives no key set. Tokens that no held key fits or verifies cause at most one
+ * fetch in 5 seconds together, so junk neither floods the issuer nor keeps a new key out for longer.
  */
 export function createIssuerKeys(
   fetchKeySet: KeySetFetcher,
@@ -89,6 +91,10 @@ export function createIssuerKeys(
   return {
     async find(header) {
       return (await keySetFor(header.kid)).fitting(header);
+    },
+    async findNewer(header) {
+      await refetch(REFETCH_MS);
+      return usable()?.set.fitting(header) ?? [];
     },
     async warmUp() {
       if (!usable()) await refetch(COLD_REFETCH_MS);

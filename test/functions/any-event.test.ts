@@ -33,7 +33,7 @@ const ids = mostly(fc.array(id, { maxLength: 3 }));
 it('the HTTP door answers any event, and never with a bug', async () => {
   const authenticate = createAuthenticator({
     rules: RULES,
-    keys: { find: () => Promise.reject(new Error('no key')) },
+    keys: { find: () => Promise.reject(new Error('no key')), findNewer: () => Promise.resolve([]) },
     clock,
   });
   const handler = createHttpHandler({

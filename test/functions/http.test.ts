@@ -84,7 +84,7 @@ describe('the HTTP door', () => {
     ['Basic Bearer x', false],
     ['x', false],
   ])('calls %j a bad token: %s', async (authorization, isToken) => {
-    const keys = { find: () => Promise.reject(new Error('no key')) };
+    const keys = { find: () => Promise.reject(new Error('no key')), findNewer: () => Promise.resolve([]) };
     const authenticate = createAuthenticator({ rules: RULES, keys, clock: clockOf(() => 0) });
     const { statusCode, headers } = await ask({ headers: { authorization }, authenticate });
     expect([statusCode, headers?.['WWW-Authenticate']]).toEqual([

@@ -43,7 +43,7 @@ const SHOWN: Readonly<Record<RuleName, Shown>> = {
 export async function findingsOf(
   text: string,
   rules: TokenRules,
-  keys: Pick<IssuerKeys, 'find'>,
+  keys: Pick<IssuerKeys, 'find' | 'findNewer'>,
   nowSeconds: number,
 ): Promise<Finding[]> {
   const token = readToken(text);
@@ -63,7 +63,11 @@ export async function findingsOf(
 }
 
 /** Why no key vouches for a token. */
-async function keyFault(text: string, { header }: Token, keys: Pick<IssuerKeys, 'find'>): Promise<string | undefined> {
+async function keyFault(
+  text: string,
+  { header }: Token,
+  keys: Pick<IssuerKeys, 'find' | 'findNewer'>,
+): Promise<string | undefined> {
   try {
     await signingKey(text, header, keys);
     return undefined;
