@@ -24,6 +24,8 @@ beforeAll(async () => {
 const sign = (claims: object = {}, header: object = {}, by = key) =>
   by.sign(JSON.parse(JSON.stringify({ ...goodClaims(NOW), ...claims })), header);
 
+const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
 async function explained(token: string, { rules, ...options }: Partial<ExplainOptions> = {}) {
   const { lines, isGood } = await explain(token, {
     rules: { ...RULES, ...rules },
@@ -56,7 +58,14 @@ describe('a good token', () => {
     const { said, isGood } = await explained(token, withRules({ serviceClients: ['other'] }));
     expect(isGood).toBe(false);
     expect(said).toContain(
-      'sub is missing: set jwtUserClaim. It is no service: its client backend is not in jwtServiceClients.',
+      "It is no service: its client backend is not in jwtServiceClients. As a user's token: sub is missing: let the",
+    );
+  });
+
+  it('says if it has no claim of groups', async () => {
+    const { said } = await explained(await sign());
+    expect(said).toContain(
+      'Granted: no group (jwtGroupsClaim is groups, which the token lacks; openGroups is not set).',
     );
   });
 
@@ -99,13 +108,13 @@ describe('a token that is refused', () => {
       'as of another issuer',
       { iss: 'https://b.example' },
       {},
-      'The token is from https://b.example, and jwtIssuer is https://issuer.example',
+      'The token is from https://b.example and not from https://issuer.example (jwtIssuer). Get one from there',
     ],
     [
       'as for another',
       { aud: 'other' },
       {},
-      'It is for other, and jwtAudience is api. Is it for this API? Then add it.',
+      'It is for other and not for api (jwtAudience). Ask for a token for that, or add other if it means this API.',
     ],
     ['without an aud', { aud: undefined }, {}, 'The token has no aud. Let the issuer put one in.'],
     ['as an id token', { aud: 'app', nonce: 'n' }, {}, 'This looks like an id token. Send the access token.'],
@@ -114,9 +123,24 @@ describe('a token that is refused', () => {
     ['as expired', { iat: NOW - 900, exp: NOW - 600 }, {}, 'Get a new token.'],
     ['by the clock', { iat: NOW + 600 }, {}, 'Set the clock right'],
     ['as bound', { cnf: {} }, {}, 'Get a token that is bound to no key (no DPoP, no mTLS).'],
-    ['without a user', { sub: ' ' }, {}, 'sub is  : set jwtUserClaim. It is no service:'],
+    [
+      'without a user',
+      { sub: ' ' },
+      {},
+      `sub is " ": let the issuer put the user's id there, or set jwtUserClaim. It is no`,
+    ],
     ['by its typ', {}, { typ: 'dpop+jwt' }, 'Send the access token: its typ is absent, JWT or at+jwt.'],
-    ['by its key', {}, { kid: 'k2' }, 'Look whether jwksUri, or jwks, has the keys of this issuer.'],
+    [
+      'by its key',
+      {},
+      { kid: 'k2' },
+      "The token's kid is k2. The keys have k1. Look whether jwksUri, or jwks, is of this",
+    ],
+    ['as a key of Supabase', { iss: 'supabase' }, {}, 'This is a key of the Supabase project'],
+    ['as a refresh token', { aud: 'issuer', typ: 'Refresh' }, {}, 'This is a refresh token. Send the access token.'],
+    ["as Microsoft Graph's", { aud: '00000003-0000-0000-c000-000000000000' }, {}, 'This token is for Microsoft Graph.'],
+    ['in milliseconds', { iat: NOW * 1000, exp: NOW * 1000 + 300 }, {}, 'Its times are in milliseconds.'],
+    ['without times', { iat: undefined }, {}, 'Let the issuer put both in, as numbers of seconds since 1970.'],
   ])('%s says what would mend it', async (_what, claims, header, hint) => {
     const { said, isGood } = await explained(await sign(claims, header));
     expect(isGood).toBe(false);
@@ -128,13 +152,16 @@ describe('a token that is refused', () => {
     const { said } = await explained(await sign({ iss: 'https://b.example' }, {}, stranger));
     expect(said).toContain('the signature is not by a key of the issuer: tried 1');
     expect(said).toContain('The token is from https://b.example');
+    const { said: own } = await explained(await sign({}, {}, stranger));
+    expect(own).toContain(
+      'Look whether the token is whole, and whether jwksUri, or jwks, has the keys of this issuer.',
+    );
   });
 
   it.each([
-    ['HS256', 'It is signed with a shared secret (HS256). Let the issuer sign with a key pair.'],
+    ['HS512', 'It is signed with a shared secret (HS512). Let the issuer sign with a key pair.'],
     ['none', 'Let the issuer sign by RS256, PS256, ES256, ES384 or EdDSA.'],
   ])('for the alg %s says what is taken', async (alg, hint) => {
-    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const { said } = await explained(`${part({ alg })}.${part(goodClaims(NOW))}.AAAA`);
     expect(said).toContain(hint);
   });
@@ -143,9 +170,53 @@ describe('a token that is refused', () => {
     ['ZGVmZ2hp/xyz==@sg.rongnav.com;sg.rongcfg.com', "RongCloud's own user token"],
     ['opaque', 'This is no JWT.'],
     ['', 'No token came on standard input.'],
+    ['sb_secret_pl4nted', 'This is a key of the Supabase project'],
+    [`${part({ alg: 'dir' })}..aXY.Y2lwaGVy.dGFn`, 'It is encrypted'],
+    ['"a.b.c"', 'This is no JWT.'],
   ])('as none at all: %j', async (given, hint) => {
     const { said, isGood } = await explained(given);
-    expect([said.includes(hint), isGood]).toEqual([true, false]);
+    expect([said.split('\n').at(-1), isGood]).toEqual([expect.stringContaining(hint), false]);
+    expect(said).not.toContain('pl4nted');
+  });
+
+  it.each<[what: string, change: (token: string) => string]>([
+    ['quotes', (token) => `"${token}"`],
+    ["a header's name", (token) => `Authorization: Bearer ${token}`],
+    ['a line break', (token) => token.replace('.', '.\n')],
+    ['its end missing', (token) => token.split('.').slice(0, 2).join('.')],
+    ['its middle cut short', (token) => token.replace(/\.(.{9}).*\./, '.$1.')],
+  ])('for %s is told to be sent as it is', async (_what, change) => {
+    const { said } = await explained(change(await sign()));
+    expect(said.split('\n').at(-1)).toBe(
+      'Send exactly one whole token: no quotes, blanks, line breaks or header name.',
+    );
+  });
+
+  it('for its length is told so', async () => {
+    const { said } = await explained(await sign({ groups: ['x'.repeat(9000)] }));
+    expect(said.split('\n').at(-1)).toBe('Let the issuer put less into it, such as fewer groups or roles.');
+  });
+
+  it('for its alg is known for an id token, or a key of Supabase, if it is one', async () => {
+    const unsigned = (claims: object) => explained(`${part({ alg: 'HS256' })}.${part(claims)}.AAAA`);
+    expect((await unsigned({ ...goodClaims(NOW), nonce: 'n' })).said).toContain('This looks like an id token.');
+    expect((await unsigned({ iss: 'supabase', role: 'anon' })).said).toContain('This is a key of the Supabase project');
+  });
+
+  it('for a key id is told if the key has none', async () => {
+    const { kid: _, ...bare } = key.jwk;
+    const fetchKeySet = async () => JSON.stringify({ keys: [bare] });
+    const { said } = await explained(await sign(), { fetchKeySet });
+    expect(said).toContain(
+      "The token's kid is k1. Leave it out, or put it into the key of the issuer, which has none.",
+    );
+  });
+
+  it("as one without Entra ID's scope says which", async () => {
+    const { said } = await explained(await sign(), withRules({ userClaim: 'oid' }));
+    expect(said).toContain(
+      "oid is missing: let the issuer put the user's id there, as Entra ID does for the scope profile",
+    );
   });
 
   it('because no keys can be had says why', async () => {
@@ -153,7 +224,7 @@ describe('a token that is refused', () => {
     const { said, isGood } = await explained(await sign(), { fetchKeySet });
     expect(isGood).toBe(false);
     expect(said).toContain("the issuer's keys are out of reach: ECONNREFUSED");
-    expect(said).toContain('503 IDENTITY_UNAVAILABLE: Error: ECONNREFUSED');
+    expect(said).toContain('503 IDENTITY_UNAVAILABLE: ECONNREFUSED');
   });
 });
 
@@ -229,7 +300,10 @@ describe('npm run explain', () => {
     expect(good.said).toContain('The user alice');
     expect(good).toMatchObject({ status: 0, said: expect.stringContaining('The rule lets it in.') });
     const bad = await run(token, ...stage, param('jwtAudience', 'other'));
-    expect(bad).toMatchObject({ status: 1, said: expect.stringContaining('It is for api, and jwtAudience is other.') });
+    expect(bad).toMatchObject({
+      status: 1,
+      said: expect.stringContaining('It is for api and not for other (jwtAudience).'),
+    });
   });
 
   it('names what is missing', { timeout: 60_000 }, async () => {

@@ -4,9 +4,11 @@ import { JoinError } from '../../lib/errors.ts';
 import { bearerToken, createAuthenticator, readToken } from '../../lib/identity/authenticate.ts';
 import { type Caller, clientOf, type TokenRules } from '../../lib/identity/caller.ts';
 import { createIssuerKeys, type KeySetFetcher } from '../../lib/identity/issuer-keys.ts';
+import { KeySet } from '../../lib/identity/key-set.ts';
 import { describeCause, framesOf } from '../../lib/telemetry/error-description.ts';
 import { findingsOf, shown } from './findings.ts';
 import { hintFor, serviceHint, userHint } from './hints.ts';
+import { noTokenHint } from './kinds.ts';
 
 export interface ExplainOptions extends AskPolicyDeps {
   rules: TokenRules;
@@ -29,7 +31,13 @@ export async function explain(given: string, options: ExplainOptions): Promise<E
   const { rules, fetchKeySet, clock } = options;
   const authorization = `Bearer ${given.trim().replace(/^bearer +/i, '')}`;
   const lines = [`Judged at ${new Date(clock.wall()).toISOString()}, by this machine's clock.`];
-  const keys = createIssuerKeys(fetchKeySet, clock);
+  let keyIds: ReadonlySet<unknown> = new Set();
+  const readKeySet = async (): Promise<string> => {
+    const keySet = await fetchKeySet();
+    keyIds = new KeySet(keySet).ids;
+    return keySet;
+  };
+  const keys = createIssuerKeys(readKeySet, clock);
   let hint: string | undefined;
   try {
     const text = bearerToken(authorization);
@@ -38,17 +46,18 @@ export async function explain(given: string, options: ExplainOptions): Promise<E
       lines.push(
         `${cause ? 'FAILS' : 'ok'} ${rule}: ${found}${parameter ? ` (${parameter})` : ''}${cause ? `: ${cause}` : ''}`,
       );
-      if (cause) hint ??= hintFor(rule, token, rules);
+      if (cause) hint ??= hintFor(rule, token, rules, keyIds);
     }
     hint ??= userHint(token, rules);
   } catch (error) {
     if (!(error instanceof JoinError)) throw error;
-    hint = noTokenHint(given);
+    hint = noTokenHint(given, error.cause);
   }
   // The door itself has the last word.
   const caller = await createAuthenticator({ rules, keys, clock })(authorization).catch(asError);
   if (caller instanceof JoinError) {
-    lines.push('', `${caller.status} ${caller.code}: ${describeCause(caller.cause)}`, ...(hint ? [hint] : []));
+    const cause = describeCause(caller.cause)?.replace(/^Error: /, '');
+    lines.push('', `${caller.status} ${caller.code}: ${cause}`, ...(hint ? [hint] : []));
     return { lines, isGood: false };
   }
   lines.push('', ...describe(caller, rules));
@@ -63,29 +72,23 @@ function asError(error: unknown): JoinError {
   throw error;
 }
 
-/** What is no JWT at all. RongCloud's user tokens end in the addresses of its navigation servers. */
-function noTokenHint(given: string): string {
-  if (/@[\w.-]+;/.test(given)) {
-    return "This looks like RongCloud's own user token, which is for its SDKs. Send a token of your issuer, or sign one: npm run keys.";
-  }
-  return given.trim() === ''
-    ? 'No token came on standard input.'
-    : 'This is no JWT. An issuer may give opaque tokens to apps that name no audience.';
-}
-
 function describe(caller: Caller, rules: TokenRules): string[] {
   if (caller.kind === 'service') {
     const client = clientOf(caller.claims);
     return [`A service${client === undefined ? '' : `, client ${shown(client)}`}: it may add anyone.`];
   }
   const groups = caller.groupPatterns.length === 0 ? 'no group' : shown(caller.groupPatterns.join());
-  const claim =
-    rules.groupsClaim === undefined ? 'jwtGroupsClaim is not set' : `jwtGroupsClaim is ${rules.groupsClaim}`;
   return [
     `The user ${shown(caller.userId)} (jwtUserClaim is ${rules.userClaim}).`,
-    `Granted: ${groups} (${claim}; openGroups is ${shown(rules.openGroups.join()) || 'not set'}).`,
+    `Granted: ${groups} (${groupsClaimOf(caller, rules)}; openGroups is ${shown(rules.openGroups.join()) || 'not set'}).`,
     serviceHint(caller, rules),
   ];
+}
+
+function groupsClaimOf({ claims }: Caller, { groupsClaim }: TokenRules): string {
+  if (groupsClaim === undefined) return 'jwtGroupsClaim is not set';
+  const lack = Object.hasOwn(claims, groupsClaim) ? '' : ', which the token lacks';
+  return `jwtGroupsClaim is ${groupsClaim}${lack}`;
 }
 
 const ALLOWED = 'The rule lets it in.';

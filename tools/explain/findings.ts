@@ -29,12 +29,15 @@ const SHOWN: Readonly<Record<RuleName, Shown>> = {
   key: { reads: ({ header }) => header.kid, parameter: 'jwksUri or jwks' },
   iss: { reads: ({ claims }) => claims.iss, parameter: 'jwtIssuer' },
   token_use: { reads: ({ claims }) => claims.token_use },
-  aud: { reads: ({ claims }) => audiencesOf(claims), parameter: 'jwtAudience' },
+  aud: {
+    reads: ({ claims }) => audiencesOf(claims).filter((audience) => audience !== undefined),
+    parameter: 'jwtAudience',
+  },
   times: { reads: ({ claims: { iat, exp } }) => ({ iat, exp }) },
   exp: { reads: ({ claims }) => timeOf(claims.exp) },
   iat: { reads: ({ claims }) => timeOf(claims.iat) },
   nbf: { reads: ({ claims }) => timeOf(claims.nbf) },
-  lifetime: { reads: ({ claims: { iat = 0, exp = 0 } }) => `${Math.round((exp - iat) / 60)} minutes` },
+  lifetime: { reads: ({ claims: { iat, exp } }) => iat && exp && `${Math.round((exp - iat) / 60)} minutes` },
   cnf: { reads: ({ claims }) => ('cnf' in claims ? 'present' : undefined) },
   events: { reads: ({ claims }) => ('events' in claims ? 'present' : undefined) },
 };

@@ -52,7 +52,8 @@ async function main(): Promise<boolean> {
     groupId: values.group,
     userId: values.user,
   });
-  console.log(lines.join('\n'));
+  const place = typeof config.keySet === 'string' ? 'jwks' : config.keySet.href;
+  console.log([`The keys are those of ${place}`, ...lines].join('\n'));
   return isGood;
 }
 
