@@ -58,11 +58,15 @@ describe('a good token', () => {
     const { said, isGood } = await explained(token, withRules({ serviceClients: ['other'] }));
     expect(isGood).toBe(false);
     expect(said).toContain(
-      "It is no service: its client backend is not in jwtServiceClients. As a user's token: sub is missing: let the",
+      "It is no service: its client backend is not in jwtServiceClients. For a user's token, sub is missing: let the",
     );
   });
 
-  it('says if it has no claim of groups', async () => {
+  it('says if its claim of groups is missing, or holds none', async () => {
+    const { said: starred } = await explained(await sign({ groups: ['*'] }), withRules({ openGroups: ['lobby'] }));
+    expect(starred).toContain(
+      'Granted: lobby (jwtGroupsClaim is groups, which holds none: a single * is none; openGroups',
+    );
     const { said } = await explained(await sign());
     expect(said).toContain(
       'Granted: no group (jwtGroupsClaim is groups, which the token lacks; openGroups is not set).',
@@ -108,13 +112,13 @@ describe('a token that is refused', () => {
       'as of another issuer',
       { iss: 'https://b.example' },
       {},
-      'The token is from https://b.example and not from https://issuer.example (jwtIssuer). Get one from there',
+      'The token is from https://b.example and not from https://issuer.example (jwtIssuer). Get one from the issuer that is set, or',
     ],
     [
       'as for another',
       { aud: 'other' },
       {},
-      'It is for other and not for api (jwtAudience). Ask for a token for that, or add other if it means this API.',
+      'It is for other and not for api (jwtAudience). Get one for what is set, or add other if it means this API.',
     ],
     ['without an aud', { aud: undefined }, {}, 'The token has no aud. Let the issuer put one in.'],
     ['as an id token', { aud: 'app', nonce: 'n' }, {}, 'This looks like an id token. Send the access token.'],
@@ -190,6 +194,12 @@ describe('a token that is refused', () => {
     expect(said.split('\n').at(-1)).toBe(
       'Send exactly one whole token: no quotes, blanks, line breaks or header name.',
     );
+  });
+
+  it('without times is told nothing of what they would be', async () => {
+    const { said } = await explained(await sign({ iat: undefined }));
+    expect(said.match(/^FAILS .*/gm)).toEqual([`FAILS times: {"exp":${NOW + 3600}}: iat or exp is missing`]);
+    expect(said).not.toContain('lifetime');
   });
 
   it('for its length is told so', async () => {

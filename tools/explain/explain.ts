@@ -2,7 +2,7 @@ import { type AskPolicyDeps, askPolicy } from '../../lib/ask-policy.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { JoinError } from '../../lib/errors.ts';
 import { bearerToken, createAuthenticator, readToken } from '../../lib/identity/authenticate.ts';
-import { type Caller, clientOf, type TokenRules } from '../../lib/identity/caller.ts';
+import { type Caller, clientOf, type TokenRules, type UserCaller } from '../../lib/identity/caller.ts';
 import { createIssuerKeys, type KeySetFetcher } from '../../lib/identity/issuer-keys.ts';
 import { KeySet } from '../../lib/identity/key-set.ts';
 import { describeCause, framesOf } from '../../lib/telemetry/error-description.ts';
@@ -85,10 +85,11 @@ function describe(caller: Caller, rules: TokenRules): string[] {
   ];
 }
 
-function groupsClaimOf({ claims }: Caller, { groupsClaim }: TokenRules): string {
+function groupsClaimOf({ claims, groupPatterns }: UserCaller, { groupsClaim, openGroups }: TokenRules): string {
   if (groupsClaim === undefined) return 'jwtGroupsClaim is not set';
-  const lack = Object.hasOwn(claims, groupsClaim) ? '' : ', which the token lacks';
-  return `jwtGroupsClaim is ${groupsClaim}${lack}`;
+  const isSet = `jwtGroupsClaim is ${groupsClaim}`;
+  if (!Object.hasOwn(claims, groupsClaim)) return `${isSet}, which the token lacks`;
+  return groupPatterns.length > openGroups.length ? isSet : `${isSet}, which holds none: a single * is none`;
 }
 
 const ALLOWED = 'The rule lets it in.';

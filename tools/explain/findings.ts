@@ -37,10 +37,13 @@ const SHOWN: Readonly<Record<RuleName, Shown>> = {
   exp: { reads: ({ claims }) => timeOf(claims.exp) },
   iat: { reads: ({ claims }) => timeOf(claims.iat) },
   nbf: { reads: ({ claims }) => timeOf(claims.nbf) },
-  lifetime: { reads: ({ claims: { iat, exp } }) => iat && exp && `${Math.round((exp - iat) / 60)} minutes` },
+  lifetime: { reads: ({ claims: { iat = 0, exp = 0 } }) => `${Math.round((exp - iat) / 60)} minutes` },
   cnf: { reads: ({ claims }) => ('cnf' in claims ? 'present' : undefined) },
   events: { reads: ({ claims }) => ('events' in claims ? 'present' : undefined) },
 };
+
+/** Of a token without times these rules would say what is not so. */
+const NEED_TIMES: readonly RuleName[] = ['exp', 'iat', 'lifetime'];
 
 /** Goes on where the door stops, at the first breach, so that all that is wrong is seen at once. */
 export async function findingsOf(
@@ -59,7 +62,9 @@ export async function findingsOf(
     add(rule, isBroken(token.header, rules, nowSeconds) ? cause : undefined);
   }
   add('key', await keyFault(text, token, keys));
+  const hasTimes = !CLAIM_RULES.times.isBroken(token.claims);
   for (const [rule, { cause, isBroken }] of entriesOf(CLAIM_RULES)) {
+    if (!hasTimes && NEED_TIMES.includes(rule)) continue;
     add(rule, isBroken(token.claims, rules, nowSeconds) ? cause : undefined);
   }
   return findings;

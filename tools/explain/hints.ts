@@ -70,7 +70,7 @@ function issuerHint(iss: unknown, issuer: string): string {
   if (iss.replace(/\/$/, '') === issuer.replace(/\/$/, '')) {
     return `It differs by a slash at the end. Set jwtIssuer to ${shown(iss)}`;
   }
-  return `The token is from ${shown(iss)} and not from ${issuer} (jwtIssuer). Get one from there, or set jwtIssuer.`;
+  return `The token is from ${shown(iss)} and not from ${issuer} (jwtIssuer). Get one from the issuer that is set, or set the other.`;
 }
 
 function audienceHint({ claims }: Token, rules: TokenRules): string {
@@ -79,7 +79,7 @@ function audienceHint({ claims }: Token, rules: TokenRules): string {
   }
   const set = shown(rules.audiences.join());
   const own = shown(audiencesOf(claims).join());
-  return `It is for ${own} and not for ${set} (jwtAudience). Ask for a token for that, or add ${own} if it means this API.`;
+  return `It is for ${own} and not for ${set} (jwtAudience). Get one for what is set, or add ${own} if it means this API.`;
 }
 
 /** What would make a user, or a service, of a good token that is neither. */
@@ -90,7 +90,7 @@ export function userHint({ claims }: Token, rules: TokenRules): string {
   const scope = userClaim === 'oid' ? ', as Entra ID does for the scope profile' : '';
   const user = `${userClaim} is ${claim}: let the issuer put the user's id there${scope}, or set jwtUserClaim.`;
   const service = serviceHint({ claims }, rules);
-  return hasServiceScope(claims, rules) ? `${service} As a user's token: ${user}` : `${user} ${service}`;
+  return hasServiceScope(claims, rules) ? `${service} For a user's token, ${user}` : `${user} ${service}`;
 }
 
 /** Why a token is no service's. */

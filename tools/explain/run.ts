@@ -53,7 +53,7 @@ async function main(): Promise<boolean> {
     userId: values.user,
   });
   const place = typeof config.keySet === 'string' ? 'jwks' : config.keySet.href;
-  console.log([`The keys are those of ${place}`, ...lines].join('\n'));
+  console.log([`The keys come from ${place}`, ...lines].join('\n'));
   return isGood;
 }
 
