@@ -49,13 +49,15 @@ export function startApiGateway(port: number, options: ApiGatewayOptions): Promi
       return;
     }
     const body = await readBody(request);
+    const server = target();
+    const why = (error: unknown) => (server.url ? `Its function can't be reached: ${error}` : 'It is still starting.');
     const answer = await forward({
-      ...target(),
+      ...server,
       path: path.replace(DOTS, '/groups/%252E'),
       method: request.method ?? 'GET',
       headers: joinedHeaders(request.rawHeaders),
       body: visibleBody(body),
-    }).catch((error: unknown) => void onTrouble(`The HTTP door answers 503. Its function can't be reached: ${error}`));
+    }).catch((error: unknown) => void onTrouble(`The HTTP door answers 503. ${why(error)}`));
     if (answer && answer.status >= 400) onProblem(answer.body.toString('utf8'));
     if (answer) relay(answer, response, onTrouble);
     else sendOwn(response, 503);

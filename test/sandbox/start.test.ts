@@ -144,9 +144,10 @@ describe('a failure that no function has logged', () => {
   const FUNCTION = '/2015-03-31/functions/f/invocations';
 
   /** What the fronts of a function's server answer and say. */
-  async function through(server: Listener | undefined): Promise<{ statuses: number[]; said: string[] }> {
-    const behind = await listen(0, server ?? (() => {}));
-    if (!server) await behind.close();
+  async function through(server: Listener | undefined, url?: string): Promise<{ statuses: number[]; said: string[] }> {
+    const started = await listen(0, server ?? (() => {}));
+    if (!server) await started.close();
+    const behind = { ...started, ...(url !== undefined && { url }) };
     const said: string[] = [];
     const onTrouble = (line: string) => void said.push(line);
     const onProblem = () => {};
@@ -165,6 +166,12 @@ describe('a failure that no function has logged', () => {
     await Promise.all([http.close(), lambda.close(), ...(server ? [behind.close()] : [])]);
     return { statuses, said };
   }
+
+  it('is told of in a line where the functions are still starting', async () => {
+    const { statuses, said } = await through(undefined, '');
+    expect(statuses[0]).toBe(503);
+    expect(said[0]).toBe('The HTTP door answers 503. It is still starting.');
+  });
 
   it('is told of in a line where the functions are gone', async () => {
     const { statuses, said } = await through(undefined);

@@ -319,7 +319,7 @@ describe('npm run explain', () => {
   it('names what is missing', { timeout: 60_000 }, async () => {
     expect(await run('', '--stage', 'dev')).toMatchObject({
       status: 2,
-      said: expect.stringContaining('JWT_AUDIENCE is missing'),
+      said: expect.stringContaining('jwtIssuer is missing; jwtAudience is missing'),
     });
     expect(await run('')).toMatchObject({ status: 2, said: expect.stringContaining('--stage is missing') });
     const token = 'a.b.c';

@@ -26,6 +26,13 @@ function environmentOf(stage: string, others: string[]): Environment {
   return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
 }
 
+/** A complaint about variables in the names of the parameters that set them: JWT_ISSUER is jwtIssuer. */
+function withParameters(complaint: string): string {
+  return complaint.replaceAll(/\b(?:[A-Z]+_[A-Z_]+|JWKS)\b/g, (name) =>
+    name.toLowerCase().replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
+  );
+}
+
 async function main(): Promise<boolean> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -61,6 +68,6 @@ try {
   process.exitCode = (await main()) ? 0 : 1;
 } catch (error) {
   if (!(error instanceof ConfigError || error instanceof TypeError)) throw error;
-  console.error(error instanceof ConfigError ? error.message : `${error.message}\n${USAGE}`);
+  console.error(error instanceof ConfigError ? withParameters(error.message) : `${error.message}\n${USAGE}`);
   process.exitCode = 2;
 }
