@@ -1,6 +1,6 @@
 import { type Environment, EnvironmentReader, safeUrl } from './environment.ts';
+import { type TokenConfig, tokenConfig } from './identity/token-config.ts';
 import { type ApiUrls, DATA_CENTERS, isDataCenter } from './rongcloud/data-centers.ts';
-import { type TokenConfig, tokenConfig } from './token-config.ts';
 
 /** What every door needs. */
 export interface JoinConfig {

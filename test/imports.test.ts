@@ -30,9 +30,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     '@aws-lambda-powertools/logger',
     '@aws-lambda-powertools/metrics',
   ],
-  'lib/identity': ['lib/errors.ts', 'lib/ids.ts', 'lib/freeze.ts', 'lib/clock.ts', 'jose'],
-  'lib/token-config.ts': ['lib/environment.ts', 'lib/identity'],
-  'lib/config.ts': ['lib/environment.ts', 'lib/token-config.ts', 'lib/rongcloud'],
+  'lib/identity': ['lib/errors.ts', 'lib/ids.ts', 'lib/freeze.ts', 'lib/clock.ts', 'lib/environment.ts', 'jose'],
+  'lib/config.ts': ['lib/environment.ts', 'lib/identity', 'lib/rongcloud'],
   'lib/join': ['lib/clock.ts', 'lib/errors.ts', 'lib/ids.ts', 'lib/rongcloud', 'lib/telemetry', 'valibot'],
   'lib/policy.ts': ['lib/identity', 'lib/join'],
   'lib/ask-policy.ts': [

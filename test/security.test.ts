@@ -29,7 +29,7 @@ const TESTS: Record<string, Record<string, string[]>> = {
   Services: {
     'test/lib/identity/caller.test.ts': ['takes the scope of no other client: %j is a user'],
     'test/lib/identity/oracle.test.ts': ['every token is taken for what the docs say'],
-    'test/lib/token-config.test.ts': [
+    'test/lib/identity/token-config.test.ts': [
       'need clients where %s may make them',
       'refuses the private member %s, without its value',
     ],

@@ -8,9 +8,9 @@ import {
 } from 'jose';
 import type { Clock } from '../clock.ts';
 import { JoinError } from '../errors.ts';
-import { type Caller, type TokenRules, toCaller } from './caller.ts';
+import { type Caller, toCaller } from './caller.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
-import { CLAIM_RULES, firstBreach, HEADER_RULES, TIME_RULES } from './token-rules.ts';
+import { CLAIM_RULES, firstBreach, HEADER_RULES, TIME_RULES, type TokenRules } from './token-rules.ts';
 import { type VerifiedToken, VerifiedTokens } from './verified-tokens.ts';
 
 const MAX_TOKEN_BYTES = 8192;

@@ -1,5 +1,6 @@
 import type { JWTPayload } from 'jose';
 import { idFault } from '../ids.ts';
+import type { TokenRules } from './token-rules.ts';
 
 /** A backend of the app: it may add anyone. */
 export interface ServiceCaller {
@@ -18,24 +19,6 @@ export interface UserCaller {
 
 /** Who asks. `claims` are the verified token's. */
 export type Caller = ServiceCaller | UserCaller;
-
-export interface TokenRules {
-  issuer: string;
-  /** A token is for one of them. */
-  audiences: readonly unknown[];
-  /** The claim that holds the user id. */
-  userClaim: string;
-  /** The claim that lists the groups a user may join. */
-  groupsClaim?: string;
-  /** The scope that makes a token a service's. */
-  serviceScope: string;
-  /** The claims that may hold that scope. */
-  serviceClaims: readonly string[];
-  /** The clients whose tokens it makes a service's: any client's if there are none. */
-  serviceClients: readonly unknown[];
-  /** Groups open to every user, in the form of `UserCaller.groupPatterns`. */
-  openGroups: readonly string[];
-}
 
 /** The claims that name a token's client: RFC 9068, OpenID Connect, Okta, Entra ID v1.0. */
 const CLIENT_CLAIMS = ['client_id', 'azp', 'cid', 'appid'] as const;

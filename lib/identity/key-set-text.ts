@@ -2,6 +2,8 @@ import { createPublicKey } from 'node:crypto';
 import type { JWK } from 'jose';
 import { ALGORITHMS } from './token-rules.ts';
 
+// Every door loads this file with its configuration. key-set.ts loads jose, which the HTTP door alone needs.
+
 const SIGNING_KEY_TYPES: readonly unknown[] = ['RSA', 'EC', 'OKP'];
 /** RFC 7518: of private and of secret keys. */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];

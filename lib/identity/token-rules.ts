@@ -1,5 +1,23 @@
 import type { JWTHeaderParameters, JWTPayload } from 'jose';
-import type { TokenRules } from './caller.ts';
+
+/** What the configuration says of tokens. */
+export interface TokenRules {
+  issuer: string;
+  /** A token is for one of them. */
+  audiences: readonly unknown[];
+  /** The claim that holds the user id. */
+  userClaim: string;
+  /** The claim that lists the groups a user may join. */
+  groupsClaim?: string;
+  /** The scope that makes a token a service's. */
+  serviceScope: string;
+  /** The claims that may hold that scope. */
+  serviceClaims: readonly string[];
+  /** The clients whose tokens it makes a service's: any client's if there are none. */
+  serviceClients: readonly unknown[];
+  /** Groups open to every user, in the form of `UserCaller.groupPatterns`. */
+  openGroups: readonly string[];
+}
 
 /** RFC 9864 gave `EdDSA` with the curve Ed25519 the name `Ed25519`. Both are in use. */
 export const ALGORITHMS: readonly unknown[] = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519'];

@@ -1,5 +1,5 @@
 import { exportJWK, generateKeyPair, type JWK, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
-import type { TokenRules } from '../../lib/identity/caller.ts';
+import type { TokenRules } from '../../lib/identity/token-rules.ts';
 
 export const ISSUER = 'https://issuer.example';
 export const AUDIENCE = 'api';

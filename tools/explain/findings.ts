@@ -1,8 +1,13 @@
 import { JoinError } from '../../lib/errors.ts';
 import { readToken, signingKey } from '../../lib/identity/authenticate.ts';
-import type { TokenRules } from '../../lib/identity/caller.ts';
 import type { IssuerKeys } from '../../lib/identity/issuer-keys.ts';
-import { audiencesOf, CLAIM_RULES, HEADER_RULES, type TokenRule } from '../../lib/identity/token-rules.ts';
+import {
+  audiencesOf,
+  CLAIM_RULES,
+  HEADER_RULES,
+  type TokenRule,
+  type TokenRules,
+} from '../../lib/identity/token-rules.ts';
 
 export type Token = ReturnType<typeof readToken>;
 export type RuleName = keyof typeof HEADER_RULES | 'key' | keyof typeof CLAIM_RULES;

@@ -1,6 +1,5 @@
-import type { TokenRules } from '../../lib/identity/caller.ts';
 import { clientOf, hasServiceScope, isServiceClient } from '../../lib/identity/caller.ts';
-import { audiencesOf } from '../../lib/identity/token-rules.ts';
+import { audiencesOf, type TokenRules } from '../../lib/identity/token-rules.ts';
 import { type RuleName, shown, type Token } from './findings.ts';
 import { idTokenHint, otherKindHint } from './kinds.ts';
 

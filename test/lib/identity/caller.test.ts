@@ -1,6 +1,7 @@
 import type { JWTPayload } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { type Caller, type TokenRules, toCaller } from '../../../lib/identity/caller.ts';
+import { type Caller, toCaller } from '../../../lib/identity/caller.ts';
+import type { TokenRules } from '../../../lib/identity/token-rules.ts';
 import { RULES } from '../../helpers/tokens.ts';
 
 const callerOf = (claims: JWTPayload, changes: Partial<TokenRules> = {}): Caller | undefined =>

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
 import { createAuthenticator } from '../../../lib/identity/authenticate.ts';
-import type { TokenRules } from '../../../lib/identity/caller.ts';
 import { createIssuerKeys } from '../../../lib/identity/issuer-keys.ts';
+import type { TokenRules } from '../../../lib/identity/token-rules.ts';
 import { clockOf } from '../../helpers/clock-of.ts';
 import { keySet, type TestKey, testKey } from '../../helpers/tokens.ts';
 

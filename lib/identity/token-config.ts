@@ -1,6 +1,6 @@
-import { type EnvironmentReader, safeUrl } from './environment.ts';
-import type { TokenRules } from './identity/caller.ts';
-import { keySetFault } from './identity/key-set-text.ts';
+import { type EnvironmentReader, safeUrl } from '../environment.ts';
+import { keySetFault } from './key-set-text.ts';
+import type { TokenRules } from './token-rules.ts';
 
 /** What makes a token good, and whose it is. */
 export interface TokenConfig {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readHttpConfig } from '../../lib/config.ts';
-import { ConfigError } from '../../lib/environment.ts';
-import { testKey } from '../helpers/tokens.ts';
+import { readHttpConfig } from '../../../lib/config.ts';
+import { ConfigError } from '../../../lib/environment.ts';
+import { testKey } from '../../helpers/tokens.ts';
 
 const ENV = {
   RONGCLOUD_SECRET_ID: 'rongcloud/app',
