@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import { isTraceparent, validRequestId } from '../lib/join/request-id.ts';
+import { isTraceparent, validRequestId } from '../lib/ids.ts';
 import type { RequestFields } from '../lib/telemetry/fields.ts';
 import { RequestLine } from '../lib/telemetry/request-line.ts';
 import type { Telemetry } from '../lib/telemetry/telemetry.ts';

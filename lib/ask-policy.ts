@@ -1,11 +1,10 @@
-import type { Clock } from './clock.ts';
+import { type Clock, type Sleep, withDeadline } from './clock.ts';
 import { JoinError } from './errors.ts';
 import { freeze } from './freeze.ts';
 import type { Caller } from './identity/caller.ts';
 import { callerName } from './identity/refused-caller.ts';
 import type { JoinRequest } from './join/join-request.ts';
 import type { Decision } from './policy.ts';
-import { type Sleep, withDeadline } from './rongcloud/with-deadline.ts';
 
 /** A rule has this long to look things up. */
 const RULE_MS = 2000;

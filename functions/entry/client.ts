@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Credentials, secretsManagerReader } from '../../lib/aws/secret.ts';
-import { Clock } from '../../lib/clock.ts';
+import { Credentials, secretsManagerReader } from '../../lib/aws/app-credentials.ts';
+import { Clock, type Sleep } from '../../lib/clock.ts';
 import type { JoinConfig } from '../../lib/config.ts';
 import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
-import type { Sleep } from '../../lib/rongcloud/with-deadline.ts';
 import type { Telemetry } from '../../lib/telemetry/telemetry.ts';
 
 /** Initialisation waits this long for what the first request needs. */

@@ -2,8 +2,8 @@ import { createBringBackSoon, createSend, createSqsClient } from '../../lib/aws/
 import { type EventsConfig, readQueueConfig } from '../../lib/config.ts';
 import { createJoinBatch } from '../../lib/queue/batch.ts';
 import type { Announce } from '../../lib/queue/events.ts';
+import { SentLetters } from '../../lib/queue/half-sent.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
-import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { DoorTelemetry } from '../../lib/telemetry/telemetry.ts';
 import { createHandler } from '../queue.ts';
 import { clock, sleep, startClient } from './client.ts';

@@ -1,10 +1,10 @@
+import type { Sleep } from '../clock.ts';
 import { JoinError, notSent, unsure } from '../errors.ts';
 import type { CallOptions } from '../rongcloud/call.ts';
 import { toCalls } from '../rongcloud/form.ts';
-import type { Sleep } from '../rongcloud/with-deadline.ts';
 import type { JoinRequest } from './join-request.ts';
+import { isRefusal, type Naming, type Settled, settle } from './narrowing.ts';
 import { RequestCalls, type RequestClient } from './request-calls.ts';
-import { isRefusal, type Naming, type Settled, settle } from './settle.ts';
 
 /** Users of one request, side by side in its list, that did not join for one reason. `offset` is where they begin. */
 export interface FailedUsers {

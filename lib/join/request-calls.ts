@@ -1,9 +1,9 @@
+import type { Sleep } from '../clock.ts';
 import { type Blame, JoinError, notSent } from '../errors.ts';
 import type { CallEnd, CallOptions } from '../rongcloud/call.ts';
 import type { RongCloudClient } from '../rongcloud/client.ts';
 import { toForm } from '../rongcloud/form.ts';
-import type { Sleep } from '../rongcloud/with-deadline.ts';
-import type { MakeCall, WantedCall } from './settle.ts';
+import type { MakeCall, WantedCall } from './narrowing.ts';
 
 /** A failure that would meet the calls after it as well. */
 const STOPS_ALL: ReadonlySet<Blame> = new Set(['service', 'time', 'bug']);

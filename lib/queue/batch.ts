@@ -1,7 +1,7 @@
 import type { BringBackSoon, OutgoingMessage } from '../aws/sqs.ts';
 import type { JoinError } from '../errors.ts';
 import type { JoinRequest } from '../join/join-request.ts';
-import { settle } from '../join/settle.ts';
+import { settle } from '../join/narrowing.ts';
 import type { RongCloudClient } from '../rongcloud/client.ts';
 import { type BatchOptions, createMakeCall } from './call.ts';
 import { type DispatchDeps, dispatch, type Parcel } from './dispatch.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { JoinError } from '../errors.ts';
-import type { MakeCall, WantedCall } from '../join/settle.ts';
+import type { MakeCall, WantedCall } from '../join/narrowing.ts';
 import type { Call } from '../rongcloud/call.ts';
 import type { RongCloudClient } from '../rongcloud/client.ts';
 import { toForm } from '../rongcloud/form.ts';

@@ -1,8 +1,8 @@
 import { REQUEST_MS } from '../aws/client.ts';
 import type { OutgoingMessage, Send } from '../aws/sqs.ts';
 import type { JoinError } from '../errors.ts';
+import type { SentLetters } from './half-sent.ts';
 import { type DeadLetter, type QueuedJoin, toDeadLetter } from './message.ts';
-import type { SentLetters } from './sent-letters.ts';
 import type { RefusedPart } from './verdict.ts';
 
 /** All that has to be sent for a message before it may leave the queue. */

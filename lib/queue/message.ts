@@ -1,8 +1,8 @@
 import { type DeliveredMessage, MAX_BYTES, type OutgoingMessage, type Send, sizeOf } from '../aws/sqs.ts';
 import { type FieldError, JoinError, type JoinErrorCode } from '../errors.ts';
+import { validRequestId } from '../ids.ts';
 import type { Enqueue } from '../join/join-or-queue.ts';
 import { invalidRequest, type JoinRequest, parseMessage } from '../join/join-request.ts';
-import { validRequestId } from '../join/request-id.ts';
 import { parseRequestText } from '../join/request-text.ts';
 
 /** A message as SQS delivers it. */

@@ -1,6 +1,6 @@
 import type { JoinError, JoinErrorCode } from '../errors.ts';
 import type { JoinRequest } from '../join/join-request.ts';
-import type { Settled } from '../join/settle.ts';
+import type { Settled } from '../join/narrowing.ts';
 import type { QueuedJoin } from './message.ts';
 
 /** Users of a message, or its name, that RongCloud refused. */

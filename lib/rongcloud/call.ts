@@ -1,14 +1,30 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, type Sleep, withDeadline } from '../clock.ts';
 import { JoinError, toJoinError, unsure } from '../errors.ts';
-import type { CallLog } from './call-log.ts';
-import type { CredentialSource } from './credential-source.ts';
 import type { Domains } from './domains.ts';
 import type { Outage } from './outage.ts';
 import { type FailedAttempt, leastCertainError } from './retry.ts';
 import { judgeAnswer, type UpstreamAnswer } from './return-codes.ts';
-import { type AppCredentials, nonceFrom, sign } from './signature.ts';
+import { type AppCredentials, type CredentialSource, nonceFrom, sign } from './signature.ts';
 import { DeadConnection, type Transport } from './transport.ts';
-import { type Sleep, withDeadline } from './with-deadline.ts';
+
+/** One request on the wire, and how it ended. */
+export interface Sending {
+  /** 1 for the first of a call. */
+  ordinal: number;
+  /** The host that was called, with its port if that is not the usual one. */
+  host: string;
+  durationMs: number;
+  /** Undefined if everyone in it joined. */
+  error: JoinError | undefined;
+}
+
+/** Where a call writes down what happens. */
+export interface CallLog {
+  /** A sending has ended. */
+  sent(sending: Sending): void;
+  /** A sending waited this long for the app's credentials. */
+  waitedForSecret(ms: number): void;
+}
 
 /** A sending with less time than this is not worth starting. */
 const MIN_SENDING_MS = 1000;

@@ -1,9 +1,17 @@
 import { createHash } from 'node:crypto';
+import type { JoinError } from '../errors.ts';
 
 /** What RongCloud knows an app by: the public App Key and the App Secret that signs. */
 export interface AppCredentials {
   appKey: string;
   appSecret: string;
+}
+
+/** Where a call gets the app's credentials. Neither method throws. */
+export interface CredentialSource {
+  get(): AppCredentials | Promise<AppCredentials | JoinError>;
+  /** Other credentials than those RongCloud refused, or undefined if there are none. */
+  replace(refused: AppCredentials): Promise<AppCredentials | undefined>;
 }
 
 /** The headers that authenticate one call. */

@@ -1,7 +1,6 @@
 import type { Clock, Moment } from '../clock.ts';
 import type { JoinError } from '../errors.ts';
-import type { CallEnd } from '../rongcloud/call.ts';
-import type { CallLog, Sending } from '../rongcloud/call-log.ts';
+import type { CallEnd, CallLog, Sending } from '../rongcloud/call.ts';
 import type { BatchFields, CallFields, DeadLetterFields } from './fields.ts';
 import type { Telemetry } from './telemetry.ts';
 

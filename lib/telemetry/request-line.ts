@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { JoinError } from '../errors.ts';
-import type { CallLog, Sending } from '../rongcloud/call-log.ts';
+import type { CallLog, Sending } from '../rongcloud/call.ts';
 import type { RequestFields } from './fields.ts';
 import type { Telemetry } from './telemetry.ts';
 

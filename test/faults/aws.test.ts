@@ -1,8 +1,8 @@
 import type net from 'node:net';
 import { generate } from 'selfsigned';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { secretsManagerReader } from '../../lib/aws/app-credentials.ts';
 import { createEventBridgeClient } from '../../lib/aws/event-bus.ts';
-import { secretsManagerReader } from '../../lib/aws/secret.ts';
 import { createSend, createSqsClient } from '../../lib/aws/sqs.ts';
 import { createAnnounce } from '../../lib/queue/events.ts';
 import { createEnqueue } from '../../lib/queue/message.ts';

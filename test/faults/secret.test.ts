@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Credentials, type SecretReader, secretsManagerReader } from '../../lib/aws/secret.ts';
+import { Credentials, type SecretReader, secretsManagerReader } from '../../lib/aws/app-credentials.ts';
 import { JoinError } from '../../lib/errors.ts';
 import type { AppCredentials } from '../../lib/rongcloud/signature.ts';
 import { getSecretValue } from '../../sandbox/aws/secrets-manager.ts';

@@ -1,12 +1,12 @@
 import type { OutgoingMessage, Send } from '../../lib/aws/sqs.ts';
 import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
 import { type BatchReport, createJoinBatch } from '../../lib/queue/batch.ts';
+import { SentLetters } from '../../lib/queue/half-sent.ts';
 import type { QueueMessage } from '../../lib/queue/message.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
-import { SentLetters } from '../../lib/queue/sent-letters.ts';
-import type { Sending } from '../../lib/rongcloud/call-log.ts';
+import type { Sending } from '../../lib/rongcloud/call.ts';
 import { RongCloudClient } from '../../lib/rongcloud/client.ts';
-import type { CredentialSource } from '../../lib/rongcloud/credential-source.ts';
+import type { CredentialSource } from '../../lib/rongcloud/signature.ts';
 import { BatchLine } from '../../lib/telemetry/batch-line.ts';
 import type { CallFields } from '../../lib/telemetry/fields.ts';
 import type { Telemetry } from '../../lib/telemetry/telemetry.ts';

@@ -1,11 +1,9 @@
 import { vi } from 'vitest';
 import type { JoinError } from '../../lib/errors.ts';
-import type { CallEnd, CallOptions } from '../../lib/rongcloud/call.ts';
-import type { Sending } from '../../lib/rongcloud/call-log.ts';
+import type { CallEnd, CallOptions, Sending } from '../../lib/rongcloud/call.ts';
 import { type ClientOptions, RongCloudClient } from '../../lib/rongcloud/client.ts';
-import type { CredentialSource } from '../../lib/rongcloud/credential-source.ts';
 import type { UpstreamAnswer } from '../../lib/rongcloud/return-codes.ts';
-import type { AppCredentials } from '../../lib/rongcloud/signature.ts';
+import type { AppCredentials, CredentialSource } from '../../lib/rongcloud/signature.ts';
 import { clockOf } from './clock-of.ts';
 
 export const FIRST: AppCredentials = { appKey: 'key', appSecret: 'first' };

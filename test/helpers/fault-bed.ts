@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { HttpDeps } from '../../functions/http.ts';
-import { Credentials, type SecretReader } from '../../lib/aws/secret.ts';
-import { Clock } from '../../lib/clock.ts';
+import { Credentials, type SecretReader } from '../../lib/aws/app-credentials.ts';
+import { Clock, type Sleep } from '../../lib/clock.ts';
 import type { JoinError } from '../../lib/errors.ts';
 import { createAuthenticator } from '../../lib/identity/authenticate.ts';
 import { createIssuerKeys } from '../../lib/identity/issuer-keys.ts';
@@ -11,7 +11,6 @@ import type { Enqueue } from '../../lib/join/join-or-queue.ts';
 import { createJoinUsers } from '../../lib/join/join-users.ts';
 import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
-import type { Sleep } from '../../lib/rongcloud/with-deadline.ts';
 import type { RequestFields } from '../../lib/telemetry/fields.ts';
 import { createHttpHandler } from './described-doors.ts';
 import { answers, type FaultyServer, joins, startFaultyServer } from './faulty-server.ts';

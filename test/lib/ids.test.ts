@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { idFault, nameFault } from '../../lib/ids.ts';
+import { idFault, nameFault, validRequestId } from '../../lib/ids.ts';
 
 const EMPTY = 'Must not be empty.';
 const LONG = 'Must be at most 64 characters.';
@@ -43,3 +43,14 @@ it.each([' a', 'a ', '\u00a0a', 'a\u3000', '\ufeffa', ' '])('an id can not be %j
   expect(idFault(text)).toBe(WHITE_SPACE);
   expect(nameFault(text)).toBeUndefined();
 });
+
+it.each(['a', 'A-1_b.c:d', 'x'.repeat(36), '8f14e45f-ceea-467f-a0e6-1f3a5a7d9b10'])('keeps the request id %s', (id) => {
+  expect(validRequestId(id)).toBe(id);
+});
+
+it.each(['', 'x'.repeat(37), 'a b', 'a\n', 'é', 'a,b', undefined, 7, null, ['a']])(
+  'keeps no request id like %j',
+  (id) => {
+    expect(validRequestId(id)).toBeUndefined();
+  },
+);

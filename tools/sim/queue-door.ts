@@ -1,12 +1,12 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createHandler } from '../../functions/queue.ts';
-import { Credentials } from '../../lib/aws/secret.ts';
+import { Credentials } from '../../lib/aws/app-credentials.ts';
 import { createBringBackSoon, createSend } from '../../lib/aws/sqs.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { type BatchDeps, createJoinBatch } from '../../lib/queue/batch.ts';
+import { SentLetters } from '../../lib/queue/half-sent.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
-import { SentLetters } from '../../lib/queue/sent-letters.ts';
 import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import type { Transport } from '../../lib/rongcloud/transport.ts';
 import type { Door } from './lambda.ts';

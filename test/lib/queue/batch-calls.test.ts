@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
 import { DeadConnection } from '../../../lib/rongcloud/transport.ts';
 import { createBatchWorld, message } from '../../helpers/batch-world.ts';
+import { FIREWALL, INTERNAL } from '../../helpers/narrowed-group.ts';
 import { people } from '../../helpers/queued-joins.ts';
-import { FIREWALL, INTERNAL } from '../../helpers/settled-group.ts';
 
 /** When slots are, at 24 calls a second. */
 const slots = (count: number) => Array.from({ length: count }, (_, i) => Math.round(((i + 1) * 1000) / 24));

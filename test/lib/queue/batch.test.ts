@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createBatchWorld, message, type WorldOptions } from '../../helpers/batch-world.ts';
+import { INTERNAL } from '../../helpers/narrowed-group.ts';
 import { people } from '../../helpers/queued-joins.ts';
-import { INTERNAL } from '../../helpers/settled-group.ts';
 
 type Judge = NonNullable<WorldOptions['judge']>;
 const refuses =

@@ -1,12 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
-import type { WantedCall } from '../../../lib/join/settle.ts';
+import type { WantedCall } from '../../../lib/join/narrowing.ts';
 import { Pacer } from '../../../lib/queue/pacer.ts';
 import { Turns } from '../../../lib/queue/turns.ts';
 import type { CallEnd } from '../../../lib/rongcloud/call.ts';
 import { createSimulatedTime } from '../../../tools/sim/simulated-time.ts';
+import { FIREWALL, FULL, INTERNAL, REJECTED, TIMEOUT } from '../../helpers/narrowed-group.ts';
 import { people } from '../../helpers/queued-joins.ts';
-import { FIREWALL, FULL, INTERNAL, REJECTED, TIMEOUT } from '../../helpers/settled-group.ts';
 
 const RATE_REFUSAL = new JoinError('UPSTREAM_RATE_LIMITED');
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DeadConnection } from '../../../lib/rongcloud/transport.ts';
 import { createBatchWorld, message, type WorldOptions } from '../../helpers/batch-world.ts';
+import { INTERNAL } from '../../helpers/narrowed-group.ts';
 import { people } from '../../helpers/queued-joins.ts';
-import { INTERNAL } from '../../helpers/settled-group.ts';
 
 type Judge = NonNullable<WorldOptions['judge']>;
 type End = ReturnType<Judge>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Recent } from '../../../lib/telemetry/recent.ts';
+import { Recent } from '../../../lib/telemetry/telemetry.ts';
 import { clockOf } from '../../helpers/clock-of.ts';
 
 const MINUTE = 60_000;

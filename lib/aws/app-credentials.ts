@@ -1,9 +1,7 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { Clock, Moment } from '../clock.ts';
+import { type Clock, type Moment, type Sleep, withDeadline } from '../clock.ts';
 import { JoinError } from '../errors.ts';
-import type { CredentialSource } from '../rongcloud/credential-source.ts';
-import type { AppCredentials } from '../rongcloud/signature.ts';
-import { type Sleep, withDeadline } from '../rongcloud/with-deadline.ts';
+import type { AppCredentials, CredentialSource } from '../rongcloud/signature.ts';
 import { clientSettings, harden } from './client.ts';
 
 const FRESH_MS = 5 * 60_000;

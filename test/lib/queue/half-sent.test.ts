@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SentLetters } from '../../../lib/queue/sent-letters.ts';
+import { SentLetters } from '../../../lib/queue/half-sent.ts';
 import type { RefusedPart } from '../../../lib/queue/verdict.ts';
 import { clockOf } from '../../helpers/clock-of.ts';
 import { people, queued } from '../../helpers/queued-joins.ts';

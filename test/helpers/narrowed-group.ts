@@ -1,5 +1,5 @@
 import { JoinError } from '../../lib/errors.ts';
-import { settle as settleWish } from '../../lib/join/settle.ts';
+import { settle as settleWish } from '../../lib/join/narrowing.ts';
 import { mergeByGroup } from '../../lib/queue/merge.ts';
 import type { QueuedJoin } from '../../lib/queue/message.ts';
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { notSent } from '../../../lib/errors.ts';
-import { people, queued } from '../../helpers/queued-joins.ts';
 import {
   FIREWALL,
   FULL,
@@ -11,7 +10,8 @@ import {
   room,
   settle,
   TIMEOUT,
-} from '../../helpers/settled-group.ts';
+} from '../../helpers/narrowed-group.ts';
+import { people, queued } from '../../helpers/queued-joins.ts';
 
 const old = queued(['a'], { groupName: 'Old', sentAt: 1 });
 const late = queued(['b'], { groupName: 'New', sentAt: 2 });

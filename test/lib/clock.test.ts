@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { type Sleep, withDeadline } from '../../../lib/rongcloud/with-deadline.ts';
+import { type Sleep, withDeadline } from '../../lib/clock.ts';
 
 const late = () => 'late';
 const never = new Promise<never>(() => {});

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Credentials, secretsManagerReader } from '../../../lib/aws/secret.ts';
-import type { Sleep } from '../../../lib/rongcloud/with-deadline.ts';
+import { Credentials, secretsManagerReader } from '../../../lib/aws/app-credentials.ts';
+import type { Sleep } from '../../../lib/clock.ts';
 import type { AwsOperation } from '../../../sandbox/aws/operation.ts';
 import { getSecretValue } from '../../../sandbox/aws/secrets-manager.ts';
 import { startAws } from '../../../sandbox/aws/server.ts';

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JoinError, type JoinErrorCode, notSent } from '../../../lib/errors.ts';
-import { people, queued } from '../../helpers/queued-joins.ts';
 import {
   FIREWALL,
   FULL,
@@ -12,7 +11,8 @@ import {
   type SettledGroup,
   settle,
   TIMEOUT,
-} from '../../helpers/settled-group.ts';
+} from '../../helpers/narrowed-group.ts';
+import { people, queued } from '../../helpers/queued-joins.ts';
 
 /** The users of a group by what became of them, with the refusal's code and outcome. */
 const fates = ({ users }: SettledGroup) =>
