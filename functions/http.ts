@@ -22,7 +22,7 @@ export interface HttpDeps extends AskPolicyDeps {
   checkOrigin?: CheckOrigin | undefined;
   /** Absent without a queue: `Prefer: respond-async` is then ignored, as RFC 7240 allows. */
   enqueue?: Enqueue | undefined;
-  telemetry: Pick<Telemetry, 'attempt' | 'request'>;
+  telemetry: Pick<Telemetry, 'request' | 'sending'>;
   /** From 0 up to 1. */
   random: () => number;
 }

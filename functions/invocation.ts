@@ -21,7 +21,7 @@ export function deadlineOf(startedAt: number, invocation: Invocation, limitMs = 
 /** Starts the log line of a request. The caller's ids are taken if they are of a kind that may go into logs and calls. */
 export function startLine(
   door: RequestFields['door'],
-  { telemetry, clock }: { telemetry: Pick<Telemetry, 'attempt' | 'request'>; clock: Pick<Clock, 'steady'> },
+  { telemetry, clock }: { telemetry: Pick<Telemetry, 'request' | 'sending'>; clock: Pick<Clock, 'steady'> },
   { awsRequestId }: Invocation,
   given: { requestId: unknown; traceparent?: string | undefined },
 ): RequestLine {

@@ -9,7 +9,7 @@ import { deadlineOf, type Invocation, startLine } from './invocation.ts';
 
 export interface InvokeDeps {
   joinUsers: JoinUsers;
-  telemetry: Pick<Telemetry, 'attempt' | 'request'>;
+  telemetry: Pick<Telemetry, 'request' | 'sending'>;
   clock: Pick<Clock, 'steady'>;
 }
 

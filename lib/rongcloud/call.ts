@@ -1,22 +1,11 @@
 import { type Clock, type Sleep, withDeadline } from '../clock.ts';
-import { JoinError, toJoinError, unsure } from '../errors.ts';
+import { JoinError, toJoinError } from '../errors.ts';
+import { Attempts, type FailedAttempt, leastCertainError, type Sending } from './attempts.ts';
 import type { Domains } from './domains.ts';
 import type { Outage } from './outage.ts';
-import { type FailedAttempt, leastCertainError } from './retry.ts';
-import { judgeAnswer, type UpstreamAnswer } from './return-codes.ts';
+import { judgeAnswer } from './return-codes.ts';
 import { type AppCredentials, type CredentialSource, nonceFrom, sign } from './signature.ts';
 import { DeadConnection, type Transport } from './transport.ts';
-
-/** One request on the wire, and how it ended. */
-export interface Sending {
-  /** 1 for the first of a call. */
-  ordinal: number;
-  /** The host that was called, with its port if that is not the usual one. */
-  host: string;
-  durationMs: number;
-  /** Undefined if everyone in it joined. */
-  error: JoinError | undefined;
-}
 
 /** Where a call writes down what happens. */
 export interface CallLog {
@@ -47,6 +36,8 @@ export interface CallOptions {
   log: CallLog;
 }
 
+export type CallLimits = Pick<CallOptions, 'deadline' | 'minSendingMs'>;
+
 /** What all calls of a client share. */
 export interface CallDeps {
   transport: Transport;
@@ -69,15 +60,12 @@ export class Call {
   readonly #form: string;
   readonly #options: CallOptions;
   readonly #startedAt: number;
-  readonly #failed: FailedAttempt[] = [];
-  #domainIndex: number;
+  readonly #attempts: Attempts;
   #sendings = 0;
   #joined = false;
   #isWary = false;
   /** What the last sending was signed with. */
   #app: AppCredentials | undefined;
-  /** How the attempt under way has failed so far. */
-  #failure: JoinError | undefined;
   #diedNow = false;
   #mayDie = true;
   #mayChangeSecret = true;
@@ -88,7 +76,7 @@ export class Call {
     this.#form = form;
     this.#options = options;
     this.#startedAt = deps.clock.steady();
-    this.#domainIndex = deps.domains.current;
+    this.#attempts = new Attempts(deps.domains.current);
   }
 
   /** How often it was sent. */
@@ -108,7 +96,7 @@ export class Call {
 
   /** The attempts that failed. */
   get failed(): readonly FailedAttempt[] {
-    return this.#failure ? [...this.#failed, { domainIndex: this.#domainIndex, error: this.#failure }] : this.#failed;
+    return this.#attempts.failed;
   }
 
   /** Sends the form once. Gives how this sending ended, whatever those before it may have done. Never throws. */
@@ -116,34 +104,43 @@ export class Call {
     const end = await this.#sendOnce().catch(
       (thrown: unknown): CallEnd => ({ kind: 'failed', error: toJoinError(thrown) }),
     );
-    if (end.kind !== 'not_started') this.#take(end.kind === 'failed' ? end.error : undefined);
+    if (end.kind === 'not_started') return end;
+    this.#joined = end.kind === 'joined';
+    this.#attempts.sent(end.kind === 'failed' ? end.error : undefined);
     return end;
   }
 
   async #sendOnce(): Promise<CallEnd> {
-    const { clock, transport, domains, outage, answerTimeoutMs, onSwitch } = this.#deps;
+    const { clock, randomUUID, transport, domains, outage, answerTimeoutMs, onSwitch } = this.#deps;
     const { requestId, deadline, log } = this.#options;
-    const app = await this.#secret();
+    const askedAt = clock.steady();
+    const app = await credentialsInTime(this.#options, this.#deps);
+    log.waitedForSecret(clock.steady() - askedAt);
     if (app instanceof JoinError) return { kind: 'not_started', why: app };
     // An answer that came while Lambda froze the environment is read first: it may end the wariness.
     if (outage.isWary) await this.#deps.sleep(0);
     this.#isWary = outage.isWary;
     const startedAt = clock.steady();
-    const leftMs = deadline - startedAt;
-    if (leftMs < minSendingMs(this.#options)) return { kind: 'not_started', why: new JoinError('DEADLINE_EXCEEDED') };
+    if (startedAt > lastStartOf(this.#options)) return { kind: 'not_started', why: new JoinError('DEADLINE_EXCEEDED') };
     this.#app = app;
     this.#sendings += 1;
-    const url = domains.url(this.#domainIndex, this.#path);
-    const failover = domains.failover(this.#domainIndex);
+    const { domainIndex } = this.#attempts;
+    const url = domains.url(domainIndex, this.#path);
+    const failover = domains.failover(domainIndex);
+    const waitMs = this.#isWary ? Math.min(answerTimeoutMs, WARY_TIMEOUT_MS) : answerTimeoutMs;
     const answer = await transport.post({
       url,
-      headers: this.#headers(app, requestId),
+      headers: {
+        ...sign(app, nonceFrom(randomUUID()), clock.wall()),
+        'Content-Type': 'application/x-www-form-urlencoded',
+        'X-Request-ID': requestId,
+      },
       body: this.#form,
-      timeoutMs: Math.min(leftMs, this.#isWary ? Math.min(answerTimeoutMs, WARY_TIMEOUT_MS) : answerTimeoutMs),
+      timeoutMs: Math.min(deadline - startedAt, waitMs),
       listenMs: answerTimeoutMs,
-      onLateAnswer: (late) => outage.answered(judge(late)),
+      onLateAnswer: (late) => outage.answered(judgeAnswer(late)),
     });
-    const error = judge(answer);
+    const error = judgeAnswer(answer);
     log.sent({ ordinal: this.#sendings, host: url.host, durationMs: clock.steady() - startedAt, error });
     outage.answered(error);
     this.#diedNow = error instanceof DeadConnection && this.#mayDie;
@@ -155,18 +152,16 @@ export class Call {
   /** Whether the last sending was refused for the app's secret and there is another one by now. */
   async hasNewSecret(): Promise<boolean> {
     const { credentials } = this.#deps;
-    if (this.#failure?.code !== 'UPSTREAM_CREDENTIALS' || !this.#app || !this.#mayChangeSecret) return false;
+    if (this.#attempts.failure?.code !== 'UPSTREAM_CREDENTIALS' || !this.#app || !this.#mayChangeSecret) return false;
     this.#mayChangeSecret = false;
-    const replacement = await this.#soon(credentials.replace(this.#app));
+    const replacement = await beforeLastStart(credentials.replace(this.#app), this.#options, this.#deps);
     return replacement !== undefined && !(replacement instanceof JoinError);
   }
 
   /** Begins another attempt, on this domain. */
-  nextAttempt(domainIndex = this.#domainIndex): void {
-    if (this.#failure) this.#failed.push({ domainIndex: this.#domainIndex, error: this.#failure });
-    this.#failure = undefined;
+  nextAttempt(domainIndex?: number): void {
+    this.#attempts.next(domainIndex);
     this.#mayDie = true;
-    this.#domainIndex = domainIndex;
   }
 
   /** Ends the call: gives the failure whose outcome is least certain, or why no sending followed the first ones. */
@@ -177,55 +172,21 @@ export class Call {
     this.#deps.outage.failed(failed, this.#startedAt);
     return { kind: 'failed', error: leastCertainError(failed) };
   }
-
-  /** Takes down how a sending ended, together with those before it in the same attempt. */
-  #take(error: JoinError | undefined): void {
-    this.#joined = !error;
-    const before = this.#failure;
-    // A sending on a connection that died may have arrived.
-    if (error?.outcome === 'rejected' && before?.outcome === 'unknown') this.#failure = unsure(error);
-    else if (!before || error?.outcome !== 'not_sent') this.#failure = error;
-  }
-
-  async #secret(): Promise<AppCredentials | JoinError> {
-    const { credentials, clock } = this.#deps;
-    const askedAt = clock.steady();
-    const held = credentials.get();
-    // A value that is at hand needs no time limit: ending one makes an error, with its stack trace, for each call.
-    const app = held instanceof Promise ? await this.#soon(held) : held;
-    this.#options.log.waitedForSecret(clock.steady() - askedAt);
-    return app;
-  }
-
-  #headers(app: AppCredentials, requestId: string): Record<string, string> {
-    const { randomUUID, clock } = this.#deps;
-    return {
-      ...sign(app, nonceFrom(randomUUID()), clock.wall()),
-      'Content-Type': 'application/x-www-form-urlencoded',
-      'X-Request-ID': requestId,
-    };
-  }
-
-  #soon<T>(work: Promise<T>): Promise<T | JoinError> {
-    return beforeDeadline(work, this.#options, this.#deps);
-  }
 }
 
-function judge(answer: UpstreamAnswer | JoinError): JoinError | undefined {
-  return answer instanceof JoinError ? answer : judgeAnswer(answer);
+/** When the last sending of a call may start, by the steady clock. */
+export function lastStartOf({ deadline, minSendingMs = MIN_SENDING_MS }: CallLimits): number {
+  return deadline - minSendingMs;
 }
 
-/** The least time that a sending of a call wants. */
-export function minSendingMs(call: Pick<CallOptions, 'minSendingMs'>): number {
-  return call.minSendingMs ?? MIN_SENDING_MS;
+/** The app's credentials, or why there are none before the last sending would have to start. */
+export async function credentialsInTime(limits: CallLimits, deps: CallDeps): Promise<AppCredentials | JoinError> {
+  const held = deps.credentials.get();
+  // A value that is at hand needs no time limit: ending one makes an error, with its stack trace, for each call.
+  return held instanceof Promise ? beforeLastStart(held, limits, deps) : held;
 }
 
-/** The result of some work, or DEADLINE_EXCEEDED once no sending could follow any more. */
-export function beforeDeadline<T>(
-  work: Promise<T>,
-  call: Pick<CallOptions, 'deadline' | 'minSendingMs'>,
-  { clock, sleep }: Pick<CallDeps, 'clock' | 'sleep'>,
-): Promise<T | JoinError> {
-  const leftMs = call.deadline - minSendingMs(call) - clock.steady();
-  return withDeadline(work, leftMs, sleep, () => new JoinError('DEADLINE_EXCEEDED'));
+function beforeLastStart<T>(work: Promise<T>, limits: CallLimits, deps: CallDeps): Promise<T | JoinError> {
+  const leftMs = lastStartOf(limits) - deps.clock.steady();
+  return withDeadline(work, leftMs, deps.sleep, () => new JoinError('DEADLINE_EXCEEDED'));
 }

@@ -1,5 +1,13 @@
 import { JoinError } from '../errors.ts';
-import { beforeDeadline, Call, type CallDeps, type CallEnd, type CallOptions, minSendingMs } from './call.ts';
+import {
+  Call,
+  type CallDeps,
+  type CallEnd,
+  type CallLimits,
+  type CallOptions,
+  credentialsInTime,
+  lastStartOf,
+} from './call.ts';
 import type { ApiUrls } from './data-centers.ts';
 import { Domains } from './domains.ts';
 import { Outage } from './outage.ts';
@@ -50,9 +58,8 @@ export class RongCloudClient {
   }
 
   /** Waits until the app's credentials are at hand. Gives why they are not. Never throws. */
-  async ready(options: Pick<CallOptions, 'deadline'>): Promise<JoinError | undefined> {
-    const held = this.#options.credentials.get();
-    const app = held instanceof Promise ? await beforeDeadline(held, options, this.#deps) : held;
+  async ready(limits: CallLimits): Promise<JoinError | undefined> {
+    const app = await credentialsInTime(limits, this.#deps);
     return app instanceof JoinError ? app : undefined;
   }
 
@@ -98,7 +105,7 @@ export class RongCloudClient {
     const last = failed.at(-1);
     if (!last || isWary || failed.length >= MAX_ATTEMPTS) return undefined;
     const retry = planRetry(failed, this.#deps.domains.count, random);
-    if (!retry || options.deadline - clock.steady() - retry.delayMs < minSendingMs(options)) return undefined;
+    if (!retry || clock.steady() + retry.delayMs > lastStartOf(options)) return undefined;
     if (this.#budget.take(last.error)) return retry;
     observe?.('retryBudgetExhausted');
     return undefined;

@@ -1,6 +1,6 @@
 import type { Clock, Moment } from '../clock.ts';
 import type { JoinError } from '../errors.ts';
-import type { FailedAttempt } from './retry.ts';
+import type { FailedAttempt } from './attempts.ts';
 
 /** Calls are made warily this long after one that failed on every domain it tried. */
 const WARY_MS = 10_000;

@@ -1,4 +1,5 @@
-import { type JoinError, leastCertain } from '../errors.ts';
+import type { JoinError } from '../errors.ts';
+import type { FailedAttempt } from './attempts.ts';
 import { INTERNAL_ERROR } from './return-codes.ts';
 
 /**
@@ -7,13 +8,6 @@ import { INTERNAL_ERROR } from './return-codes.ts';
  */
 const MIN_RATE_WAIT_MS = 1000;
 const RATE_WAIT_SPREAD_MS = 3000;
-
-/** One finished attempt of a call: on which of the domains, and how it failed. */
-export interface FailedAttempt {
-  /** Position in the list of domains: 0 is the primary. */
-  domainIndex: number;
-  error: JoinError;
-}
 
 /** Where to try again, and after how long. */
 export interface Retry {
@@ -43,13 +37,6 @@ export function planRetry(
   const returns = attempts.filter((attempt) => attempt.domainIndex === domainIndex).length;
   const windowMs = 100 * 2 ** returns;
   return { domainIndex, delayMs: random() * windowMs };
-}
-
-/** Of some failures, at least one, that which says least of whether the users joined; the last of several. */
-export function leastCertainError(failed: readonly FailedAttempt[]): JoinError {
-  return failed
-    .map(({ error }) => error)
-    .reduce((worst, next) => (leastCertain([worst.outcome, next.outcome]) === next.outcome ? next : worst));
 }
 
 /** In tenths of a retry, so that ten tenths are exactly one. */

@@ -38,9 +38,11 @@ const RETURN_CODES: ReadonlyMap<number, JoinErrorCode> = new Map([
 
 /**
  * Judges an answer. Success is HTTP 200, a complete body, a JSON object and `code === 200`, and gives undefined;
- * all else is an error. A listed `code` wins over the HTTP status; a body that is not JSON is judged by the status.
+ * all else is an error. A listed `code` wins over the HTTP status; a body that is not JSON is judged by the status. That no
+ * answer came is an error already.
  */
-export function judgeAnswer(answer: UpstreamAnswer): JoinError | undefined {
+export function judgeAnswer(answer: UpstreamAnswer | JoinError): JoinError | undefined {
+  if (answer instanceof JoinError) return answer;
   const upstreamCode = readCode(answer);
   if (upstreamCode === 200 && answer.status === 200) return undefined;
   const listed = upstreamCode === undefined ? undefined : RETURN_CODES.get(upstreamCode);

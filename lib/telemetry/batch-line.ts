@@ -1,6 +1,7 @@
 import type { Clock, Moment } from '../clock.ts';
 import type { JoinError } from '../errors.ts';
-import type { CallEnd, CallLog, Sending } from '../rongcloud/call.ts';
+import type { Sending } from '../rongcloud/attempts.ts';
+import type { CallEnd, CallLog } from '../rongcloud/call.ts';
 import type { BatchFields, CallFields, DeadLetterFields } from './fields.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -37,7 +38,7 @@ export class BatchLine {
   }
 
   sent(sending: Sending): void {
-    this.#telemetry.attempt(sending, this.lambdaRequestId);
+    this.#telemetry.sending(sending, this.lambdaRequestId);
   }
 
   /** A call was made, and ended so. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { JoinError } from '../errors.ts';
-import type { CallLog, Sending } from '../rongcloud/call.ts';
+import type { Sending } from '../rongcloud/attempts.ts';
+import type { CallLog } from '../rongcloud/call.ts';
 import type { RequestFields } from './fields.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -20,11 +21,11 @@ export class RequestLine implements CallLog {
   readonly fields: RequestFields;
   /** By the steady clock. */
   readonly startedAt: number;
-  readonly #telemetry: Pick<Telemetry, 'attempt' | 'request'>;
+  readonly #telemetry: Pick<Telemetry, 'request' | 'sending'>;
   readonly #clock: Pick<Clock, 'steady'>;
 
   constructor(
-    telemetry: Pick<Telemetry, 'attempt' | 'request'>,
+    telemetry: Pick<Telemetry, 'request' | 'sending'>,
     clock: Pick<Clock, 'steady'>,
     fields: Omit<RequestFields, 'durationMs'>,
   ) {
@@ -46,7 +47,7 @@ export class RequestLine implements CallLog {
     fields.attempts = (fields.attempts ?? 0) + 1;
     fields.upstreamMs = (fields.upstreamMs ?? 0) + sending.durationMs;
     fields.domain = sending.host;
-    this.#telemetry.attempt(sending, fields.lambdaRequestId);
+    this.#telemetry.sending(sending, fields.lambdaRequestId);
   }
 
   waitedForSecret(ms: number): void {

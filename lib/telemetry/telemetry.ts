@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { Clock, type Moment } from '../clock.ts';
 import type { JoinError } from '../errors.ts';
-import type { Sending } from '../rongcloud/call.ts';
+import type { Sending } from '../rongcloud/attempts.ts';
 import { describeCause, describeFailure } from './error-description.ts';
 import type { BatchFields, CallFields, DeadLetterFields, LostEventsFields, RequestFields } from './fields.ts';
 import names from './metric-names.json' with { type: 'json' };
@@ -11,7 +11,7 @@ import names from './metric-names.json' with { type: 'json' };
 export interface Telemetry {
   /** Counts what happens behind the requests. */
   observe(event: keyof typeof names): void;
-  attempt(sending: Sending, lambdaRequestId: string): void;
+  sending(sending: Sending, lambdaRequestId: string): void;
   /**
    * Ends a request: writes its line and the metrics of its invocation. `userId` is the first whom RongCloud rejected: to be
    * counted, and told to nobody.
@@ -51,7 +51,7 @@ export class DoorTelemetry implements Telemetry {
 
   readonly observe = (event: keyof typeof names): void => this.#count(event, 1);
 
-  attempt({ ordinal, host, durationMs, error }: Sending, lambdaRequestId: string): void {
+  sending({ ordinal, host, durationMs, error }: Sending, lambdaRequestId: string): void {
     this.#count('upstreamCalls', 1);
     this.#metrics.addMetric(names.upstreamLatency, MetricUnit.Milliseconds, durationMs);
     this.#metrics.addMetric(names.attempts, MetricUnit.Count, ordinal);

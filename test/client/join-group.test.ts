@@ -24,7 +24,7 @@ const given = (send: Send, more = {}) =>
 
 /** Lambda with the Invoke door in it. */
 function door(joinUsers: JoinUsers): Send {
-  const telemetry = { request: () => {}, attempt: () => {} };
+  const telemetry = { request: () => {}, sending: () => {} };
   const handler = createInvokeHandler({ joinUsers, telemetry, clock: clockOf(() => 0) });
   return async ({ input: { Payload } }) => {
     const event: unknown = JSON.parse(String(Payload));

@@ -74,7 +74,7 @@ describe('what nobody foresaw', () => {
         clock: new Clock(),
         random: Math.random,
         telemetry: {
-          attempt: () => {},
+          sending: () => {},
           request: (_fields: unknown, error: unknown) => logged.push(error),
         },
       };

@@ -16,7 +16,7 @@ import { RULES } from '../helpers/tokens.ts';
 // Whatever an event holds: no door has a bug that it could meet.
 const invocation = { awsRequestId: 'aws-1', getRemainingTimeInMillis: () => 15_000 };
 const joinUsers: JoinUsers = async ({ groupId, userIds }) => ({ groupId, joined: userIds, failed: [] });
-const telemetry = { request: () => {}, attempt: () => {} };
+const telemetry = { request: () => {}, sending: () => {} };
 const clock = clockOf(() => 0);
 
 const junk = fc.oneof(fc.jsonValue(), fc.constantFrom(...FOREIGN_EVENTS.map(([, event]) => event)));

@@ -14,7 +14,7 @@ async function enqueued(caller: Caller, groupId: string): Promise<Parameters<Enq
     sleep: async () => undefined,
     isRateLimited: () => false,
     joinUsers: async () => ({ groupId, joined: [], failed: [] }),
-    telemetry: { request: () => {}, attempt: () => {} },
+    telemetry: { request: () => {}, sending: () => {} },
     random: () => 0,
     clock: clockOf(() => 0),
     enqueue,

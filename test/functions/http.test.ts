@@ -260,7 +260,7 @@ describe('the HTTP door', () => {
       sleep: async () => undefined,
       isRateLimited: () => false,
       joinUsers: async () => ({ groupId: 'g', joined: [], failed: [] }),
-      telemetry: { request: log, attempt: () => {} },
+      telemetry: { request: log, sending: () => {} },
       random: () => 0,
       clock: clockOf(() => 0),
     });

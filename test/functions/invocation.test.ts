@@ -14,7 +14,7 @@ describe('the deadline of a request', () => {
 
 describe('the line of a request', () => {
   const start = (given: { requestId?: unknown; traceparent?: string }) =>
-    startLine('http', { telemetry: { request: () => {}, attempt: () => {} }, clock: clockOf(() => 0) }, invocation, {
+    startLine('http', { telemetry: { request: () => {}, sending: () => {} }, clock: clockOf(() => 0) }, invocation, {
       requestId: undefined,
       ...given,
     }).fields;

@@ -14,7 +14,7 @@ function setUp(joinUsers: JoinUsers = joinsAll) {
   const log = vi.fn();
   const handler = createInvokeHandler({
     joinUsers: join,
-    telemetry: { request: log, attempt: () => {} },
+    telemetry: { request: log, sending: () => {} },
     clock: clockOf(() => 0),
   });
   const thrown = async (event: unknown): Promise<JoinError> => {

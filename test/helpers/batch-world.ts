@@ -4,7 +4,7 @@ import { type BatchReport, createJoinBatch } from '../../lib/queue/batch.ts';
 import { SentLetters } from '../../lib/queue/half-sent.ts';
 import type { QueueMessage } from '../../lib/queue/message.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
-import type { Sending } from '../../lib/rongcloud/call.ts';
+import type { Sending } from '../../lib/rongcloud/attempts.ts';
 import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import type { CredentialSource } from '../../lib/rongcloud/signature.ts';
 import { BatchLine } from '../../lib/telemetry/batch-line.ts';
@@ -94,7 +94,7 @@ export function createBatchWorld(options: WorldOptions = {}): BatchWorld {
   });
   const telemetry: Telemetry = {
     ...silent,
-    attempt: (sending) => sendings.push(sending),
+    sending: (sending) => sendings.push(sending),
     call: (fields, error) => logged.push({ ...fields, error }),
   };
   const letters: OutgoingMessage[] = [];

@@ -1,6 +1,7 @@
 import { vi } from 'vitest';
 import type { JoinError } from '../../lib/errors.ts';
-import type { CallEnd, CallOptions, Sending } from '../../lib/rongcloud/call.ts';
+import type { Sending } from '../../lib/rongcloud/attempts.ts';
+import type { CallEnd, CallOptions } from '../../lib/rongcloud/call.ts';
 import { type ClientOptions, RongCloudClient } from '../../lib/rongcloud/client.ts';
 import type { UpstreamAnswer } from '../../lib/rongcloud/return-codes.ts';
 import type { AppCredentials, CredentialSource } from '../../lib/rongcloud/signature.ts';

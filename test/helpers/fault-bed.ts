@@ -109,7 +109,7 @@ export async function startFaultBed(options: BedOptions = {}): Promise<FaultBed>
     random: Math.random,
     enqueue: options.enqueue,
     telemetry: {
-      attempt: () => {},
+      sending: () => {},
       request: (fields, error) => logged.push({ fields, error }),
     },
     clock,

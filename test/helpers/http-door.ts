@@ -44,7 +44,7 @@ export async function ask({ caller = alice, body, base64 = false, headers = {}, 
     random: () => 0,
     joinUsers,
     isRateLimited: () => false,
-    telemetry: { request: log, attempt: () => {} },
+    telemetry: { request: log, sending: () => {} },
     clock: clockOf(() => 1000),
   });
   const event = httpEvent({

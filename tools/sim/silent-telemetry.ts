@@ -3,7 +3,7 @@ import type { Telemetry } from '../../lib/telemetry/telemetry.ts';
 /** Telemetry that tells nobody. */
 export const silent: Telemetry = {
   observe: () => {},
-  attempt: () => {},
+  sending: () => {},
   request: () => {},
   call: () => {},
   deadLetter: () => {},

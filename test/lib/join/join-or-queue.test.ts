@@ -37,7 +37,7 @@ async function ask({
   }));
   const enqueued = vi.fn(enqueue);
   const line = new RequestLine(
-    { request: () => {}, attempt: () => {} },
+    { request: () => {}, sending: () => {} },
     clockOf(() => NOW),
     {
       door: 'http',

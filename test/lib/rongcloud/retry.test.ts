@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
-import { type FailedAttempt, leastCertainError, planRetry, RetryBudget } from '../../../lib/rongcloud/retry.ts';
+import type { FailedAttempt } from '../../../lib/rongcloud/attempts.ts';
+import { planRetry, RetryBudget } from '../../../lib/rongcloud/retry.ts';
 
 const failed = (domainIndex: number, code: JoinErrorCode, upstreamCode?: number): FailedAttempt => ({
   domainIndex,
@@ -62,21 +63,6 @@ describe('planRetry', () => {
     'INTERNAL',
   ] as const)('does not try %s again', (code) => {
     expect(range(failed(0, code))).toBeUndefined();
-  });
-});
-
-describe('leastCertainError', () => {
-  const of = (...codes: JoinErrorCode[]) => leastCertainError(codes.map((code) => failed(0, code))).code;
-
-  it('is the failure that says least of whether the users joined', () => {
-    expect(of('UPSTREAM_TIMEOUT', 'UPSTREAM_UNREACHABLE')).toBe('UPSTREAM_TIMEOUT');
-    expect(of('UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT')).toBe('UPSTREAM_TIMEOUT');
-    expect(of('UPSTREAM_REJECTED', 'UPSTREAM_UNREACHABLE')).toBe('UPSTREAM_REJECTED');
-  });
-
-  it('is the last of those that say equally little', () => {
-    expect(of('UPSTREAM_TIMEOUT', 'UPSTREAM_UNAVAILABLE', 'UPSTREAM_UNREACHABLE')).toBe('UPSTREAM_UNAVAILABLE');
-    expect(of('UPSTREAM_UNREACHABLE', 'DEADLINE_EXCEEDED')).toBe('DEADLINE_EXCEEDED');
   });
 });
 

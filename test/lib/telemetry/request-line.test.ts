@@ -5,7 +5,7 @@ import { clockOf } from '../../helpers/clock-of.ts';
 
 function start() {
   const clock = { ms: 1000 };
-  const telemetry = { request: vi.fn(), attempt: vi.fn() };
+  const telemetry = { request: vi.fn(), sending: vi.fn() };
   const ids = { requestId: 'mine', lambdaRequestId: 'aws-1' };
   const line = new RequestLine(
     telemetry,
@@ -84,6 +84,6 @@ describe("a request's line", () => {
       upstreamRequestId: 'mine',
       secretMs: 7,
     });
-    expect(telemetry.attempt.mock.calls).toEqual(sendings.map((sending) => [sending, 'aws-1']));
+    expect(telemetry.sending.mock.calls).toEqual(sendings.map((sending) => [sending, 'aws-1']));
   });
 });
