@@ -2,8 +2,9 @@ import type { Sleep } from '../clock.ts';
 import { JoinError, notSent, unsure } from '../errors.ts';
 import type { CallOptions } from '../rongcloud/call.ts';
 import { toCalls } from '../rongcloud/form.ts';
+import { isRefusal } from '../rongcloud/return-codes.ts';
 import type { JoinRequest } from './join-request.ts';
-import { isRefusal, type Naming, type Settled, settle } from './narrowing.ts';
+import { type Fates, joinAndNarrow, type Naming } from './narrowing.ts';
 import { RequestCalls, type RequestClient } from './request-calls.ts';
 
 /** Users of one request, side by side in its list, that did not join for one reason. `offset` is where they begin. */
@@ -40,10 +41,10 @@ export function createJoinUsers(client: RequestClient, sleep: Sleep): JoinUsers 
     const { groupId, userIds, groupName } = request;
     const calls = new RequestCalls(client, sleep, options, toCalls(request).length + MORE_SENDINGS);
     const naming = groupName === undefined ? [] : [{ request }];
-    const settled = await settle({ groupId, userIds, naming }, { make: calls.make });
-    const joined = userIds.filter((userId) => settled.fateOf(userId) === 'joined');
-    const failed = joined.length === userIds.length ? [] : failedUsers(request, settled, calls);
-    return { groupId, joined, failed, ...nameReport(naming[0], joined.length > 0, settled, calls) };
+    const fates = await joinAndNarrow({ groupId, userIds, naming }, { makeCall: calls.makeCall });
+    const joined = userIds.filter((userId) => fates.fateOf(userId) === 'joined');
+    const failed = joined.length === userIds.length ? [] : failedUsers(request, fates, calls);
+    return { groupId, joined, failed, ...nameReport(naming[0], joined.length > 0, fates, calls) };
   };
 }
 
@@ -53,7 +54,7 @@ export function failureOf({ failed, nameError }: JoinReport): JoinError | undefi
 }
 
 /** The users who did not join, one entry for each run of equal failures. */
-function failedUsers({ userIds }: JoinRequest, settled: Settled<Naming>, calls: RequestCalls): FailedUsers[] {
+function failedUsers({ userIds }: JoinRequest, fates: Fates<Naming>, calls: RequestCalls): FailedUsers[] {
   const firstErrors = new Map<string, JoinError>();
   for (const { userIds: some, end } of calls.firstEnds) {
     const error = end.kind === 'failed' ? end.error : end.kind === 'not_started' ? notSent(end.why) : undefined;
@@ -67,10 +68,10 @@ function failedUsers({ userIds }: JoinRequest, settled: Settled<Naming>, calls: 
   const unsureErrors = new Map<JoinError, JoinError>();
   const runs: { offset: number; userIds: string[]; error: JoinError }[] = [];
   for (const [offset, userId] of userIds.entries()) {
-    const fate = settled.fateOf(userId);
+    const fate = fates.fateOf(userId);
     if (fate === 'joined') continue;
     let error = fate ?? firstErrors.get(userId) ?? UNDECIDED;
-    if (error.outcome !== 'unknown' && settled.isUncertain(userId)) {
+    if (error.outcome !== 'unknown' && fates.isUncertain(userId)) {
       const known = unsureErrors.get(error) ?? unsure(error);
       unsureErrors.set(error, known);
       error = known;
@@ -92,7 +93,7 @@ function areEqual(a: JoinError, b: JoinError): boolean {
 function nameReport(
   name: Naming | undefined,
   hasJoined: boolean,
-  { namedBy, refusedNames }: Settled<Naming>,
+  { namedBy, refusedNames }: Fates<Naming>,
   { nameFailure, mayHaveName }: RequestCalls,
 ): Pick<JoinReport, 'nameError' | 'isNameOpen'> {
   if (!name || namedBy) return {};

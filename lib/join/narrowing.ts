@@ -1,7 +1,7 @@
 import { type JoinError, notSent } from '../errors.ts';
 import type { CallEnd } from '../rongcloud/call.ts';
 import { toCalls } from '../rongcloud/form.ts';
-import { mayBeForItsContent } from '../rongcloud/return-codes.ts';
+import { isRefusal, mayBeForItsContent } from '../rongcloud/return-codes.ts';
 import type { JoinRequest } from './join-request.ts';
 
 /** A call that has to be made. */
@@ -16,7 +16,7 @@ export interface WantedCall {
 }
 
 /** Makes a call when its turn comes. Never throws. */
-export type MakeCall = (call: WantedCall) => Promise<CallEnd>;
+export type MakeCall = (wanted: WantedCall) => Promise<CallEnd>;
 
 /** Something that gives a group a name: a request, or the message that holds it. */
 export interface Naming {
@@ -30,8 +30,8 @@ export interface GroupWish<Name extends Naming> {
   naming: readonly Name[];
 }
 
-export interface SettleOptions {
-  make: MakeCall;
+export interface NarrowingOptions {
+  makeCall: MakeCall;
   /**
    * How a call is narrowed that failed without a word about its users, as with an internal error. Absent where such a
    * call is not narrowed.
@@ -45,42 +45,37 @@ export interface SettleOptions {
 }
 
 /** What became of a group's users and names. */
-export type Settled<Name extends Naming> = Pick<Settling<Name>, 'fateOf' | 'isUncertain' | 'refusedNames' | 'namedBy'>;
+export type Fates<Name extends Naming> = Pick<Narrowing<Name>, 'fateOf' | 'isUncertain' | 'refusedNames' | 'namedBy'>;
 
 /**
  * Joins the users of one group, and finds out whom RongCloud refuses: a refused call is halved until each refused user
  * stands alone, so that everyone who can join has joined. The newest name goes with one call. If that is refused, it is
  * made again without the name before anybody is narrowed down.
  */
-export async function settle<Name extends Naming>(
+export async function joinAndNarrow<Name extends Naming>(
   wish: GroupWish<Name>,
-  options: SettleOptions,
-): Promise<Settled<Name>> {
-  const settling = new Settling(wish, options);
-  await settling.settleUsers();
-  await settling.settleNames();
-  return settling;
+  options: NarrowingOptions,
+): Promise<Fates<Name>> {
+  const narrowing = new Narrowing(wish, options);
+  await narrowing.joinUsers();
+  await narrowing.giveName();
+  return narrowing;
 }
 
-/** Whether RongCloud refused a call for some of its users, or for the group. */
-export function isRefusal({ blames, outcome }: JoinError): boolean {
-  return outcome !== 'not_sent' && (blames === 'users' || blames === 'group');
-}
-
-class Settling<Name extends Naming> {
+class Narrowing<Name extends Naming> {
   /** Why RongCloud refused a name. */
   readonly refusedNames = new Map<Name, JoinError>();
   /** What the group has its name from now. */
   namedBy: Name | undefined;
   readonly #wish: GroupWish<Name>;
-  readonly #options: SettleOptions;
+  readonly #options: NarrowingOptions;
   readonly #joined = new Set<string>();
   readonly #refused = new Map<string, JoinError>();
   /** Users of calls that may have joined them. */
   readonly #uncertain = new Set<string>();
   #full: JoinError | undefined;
 
-  constructor(wish: GroupWish<Name>, options: SettleOptions) {
+  constructor(wish: GroupWish<Name>, options: NarrowingOptions) {
     this.#wish = wish;
     this.#options = options;
   }
@@ -99,7 +94,7 @@ class Settling<Name extends Naming> {
     return this.#uncertain.has(userId);
   }
 
-  async settleUsers(): Promise<void> {
+  async joinUsers(): Promise<void> {
     const { groupId, userIds, naming } = this.#wish;
     const [newest] = naming;
     const groupName = newest?.request.groupName;
@@ -109,15 +104,14 @@ class Settling<Name extends Naming> {
   }
 
   /** Gives the group the newest name that it takes, where no call has. A name goes with a user who has joined. */
-  async settleNames(): Promise<void> {
+  async giveName(): Promise<void> {
     for (const name of this.#wish.naming) {
       if (this.namedBy) return;
       const userId = name.request.userIds.find((id) => this.#joined.has(id));
       if (userId === undefined || this.refusedNames.has(name)) continue;
       const error = await this.#send([userId], 'narrowing', name);
-      if (!error) continue;
-      if (!this.#isAboutSome(error)) return;
-      this.refusedNames.set(name, error);
+      if (error && !this.#isAboutSome(error)) return;
+      if (error) this.refusedNames.set(name, error);
     }
   }
 
@@ -136,35 +130,30 @@ class Settling<Name extends Naming> {
     const [userId] = userIds;
     if (!this.#isAboutSome(error) || userId === undefined) return;
     if (userIds.length === 1) {
-      this.#decide(userId, error);
+      // An unclear answer refuses nobody.
+      if (mayBeForItsContent(error)) return;
+      this.#refused.set(userId, error);
+      if (error.blames === 'group') this.#full ??= notSent(error);
       return;
     }
     const [left, right] = this.#split(userIds, error);
     const leftError = await this.#send(left, 'narrowing');
-    if (leftError) await Promise.all([this.#settle(right), this.#narrow(left, leftError)]);
+    if (leftError) await Promise.all([this.#joinOrNarrow(right), this.#narrow(left, leftError)]);
     // When the left ones could join, the failure was for the others.
     else if (right.length > 1) await this.#narrow(right, error);
-    else await this.#settle(right);
+    else await this.#joinOrNarrow(right);
   }
 
-  async #settle(userIds: readonly string[]): Promise<void> {
+  async #joinOrNarrow(userIds: readonly string[]): Promise<void> {
     const error = await this.#send(userIds, 'narrowing');
     if (error) await this.#narrow(userIds, error);
   }
 
-  /** A single user was refused. An unclear answer refuses nobody. */
-  #decide(userId: string, error: JoinError): void {
-    if (mayBeForItsContent(error)) return;
-    this.#refused.set(userId, error);
-    if (error.blames === 'group') this.#full ??= notSent(error);
-  }
-
   async #send(userIds: readonly string[], kind: WantedCall['kind'], name?: Name): Promise<JoinError | undefined> {
-    const { groupId } = this.#wish;
     const groupName = name?.request.groupName;
-    const end = await this.#options.make({
+    const end = await this.#options.makeCall({
       kind,
-      groupId,
+      groupId: this.#wish.groupId,
       userIds,
       ...(groupName !== undefined && { groupName }),
       unwanted: () => this.#unwanted(userIds, name),

@@ -12,7 +12,7 @@ const STOPS_ALL: ReadonlySet<Blame> = new Set(['service', 'time', 'bug']);
 export type RequestClient = Pick<RongCloudClient, 'join' | 'call' | 'isWary'>;
 
 interface Waiting {
-  call: WantedCall;
+  wanted: WantedCall;
   answer: (end: CallEnd) => void;
 }
 
@@ -64,9 +64,9 @@ export class RequestCalls {
     return this.#mayHaveName;
   }
 
-  readonly make: MakeCall = (call) =>
+  readonly makeCall: MakeCall = (wanted) =>
     new Promise((answer) => {
-      (call.kind === 'first' ? this.#first : this.#narrowing).push({ call, answer });
+      (wanted.kind === 'first' ? this.#first : this.#narrowing).push({ wanted, answer });
       if (this.#isServing) return;
       this.#isServing = true;
       void this.#serve();
@@ -74,26 +74,26 @@ export class RequestCalls {
 
   async #serve(): Promise<void> {
     for (let next = this.#next(); next; next = this.#next()) {
-      const end = await this.#makeNow(next.call);
+      const end = await this.#makeNow(next.wanted);
       next.answer(end);
       // Whoever waited for this answer says first what else has to be called.
-      if (end.kind === 'failed' || next.call.kind === 'narrowing') await this.#sleep(0);
+      if (end.kind === 'failed' || next.wanted.kind === 'narrowing') await this.#sleep(0);
     }
     this.#isServing = false;
   }
 
   #next(): Waiting | undefined {
     if (this.#first.length > 0) return this.#first.shift();
-    const smallest = Math.min(...this.#narrowing.map(({ call }) => call.userIds.length));
-    const index = this.#narrowing.findIndex(({ call }) => call.userIds.length === smallest);
+    const smallest = Math.min(...this.#narrowing.map(({ wanted }) => wanted.userIds.length));
+    const index = this.#narrowing.findIndex(({ wanted }) => wanted.userIds.length === smallest);
     return index < 0 ? undefined : this.#narrowing.splice(index, 1)[0];
   }
 
-  async #makeNow(call: WantedCall): Promise<CallEnd> {
-    const why = this.#stoppedBy ?? call.unwanted();
-    const end: CallEnd = why ? { kind: 'not_started', why } : await this.#send(call);
-    if (call.kind === 'first') this.#firstEnds.push({ userIds: call.userIds, end });
-    if (call.groupName !== undefined && end.kind === 'failed') {
+  async #makeNow(wanted: WantedCall): Promise<CallEnd> {
+    const why = this.#stoppedBy ?? wanted.unwanted();
+    const end: CallEnd = why ? { kind: 'not_started', why } : await this.#send(wanted);
+    if (wanted.kind === 'first') this.#firstEnds.push({ userIds: wanted.userIds, end });
+    if (wanted.groupName !== undefined && end.kind === 'failed') {
       this.#nameFailure = end.error;
       this.#mayHaveName ||= end.error.outcome === 'unknown';
     }
@@ -103,21 +103,21 @@ export class RequestCalls {
     return end;
   }
 
-  async #send(call: WantedCall): Promise<CallEnd> {
-    const form = toForm(call);
-    if (call.kind === 'first') {
+  async #send(wanted: WantedCall): Promise<CallEnd> {
+    const form = toForm(wanted);
+    if (wanted.kind === 'first') {
       const { sendings, ...end } = await this.#client.join(form, this.#options);
       this.#left -= sendings;
       return end;
     }
-    const made = this.#client.call(form, this.#options);
+    const call = this.#client.call(form, this.#options);
     let mayRepeat = this.#mayNarrow;
     while (mayRepeat && this.#left > 0) {
-      const end = await made.send();
-      if (end.kind === 'not_started') return made.over(end.why);
+      const end = await call.send();
+      if (end.kind === 'not_started') return call.over(end.why);
       this.#left -= 1;
-      mayRepeat = made.metDeadConnection || (await made.hasNewSecret());
+      mayRepeat = call.metDeadConnection || (await call.hasNewSecret());
     }
-    return made.over(new JoinError('UNDECIDED'));
+    return call.over(new JoinError('UNDECIDED'));
   }
 }

@@ -1,7 +1,7 @@
 import type { BringBackSoon, OutgoingMessage } from '../aws/sqs.ts';
 import type { JoinError } from '../errors.ts';
 import type { JoinRequest } from '../join/join-request.ts';
-import { settle } from '../join/narrowing.ts';
+import { joinAndNarrow } from '../join/narrowing.ts';
 import type { RongCloudClient } from '../rongcloud/client.ts';
 import { type BatchOptions, createMakeCall } from './call.ts';
 import { type DispatchDeps, dispatch, type Parcel } from './dispatch.ts';
@@ -56,12 +56,12 @@ export function createJoinBatch(deps: BatchDeps): JoinBatch {
     pacer.begin();
     const groups = await Promise.all(
       mergeByGroup(joins).map(async (group) => {
-        const make = createMakeCall(client, group, turns, options);
+        const makeCall = createMakeCall(client, group, turns, options);
         const unclear = { isInDoubt: () => turns.isInDoubt, random };
-        const settled = await settle(group, { make, unclear });
+        const fates = await joinAndNarrow(group, { makeCall, unclear });
         return {
           group,
-          verdicts: group.messages.map((message) => ({ message, verdict: verdictOn(message, settled) })),
+          verdicts: group.messages.map((message) => ({ message, verdict: verdictOn(message, fates) })),
         };
       }),
     );

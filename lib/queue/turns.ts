@@ -19,7 +19,7 @@ const MAX_UNDECIDED = 20;
 
 /** A call that waits for its turn. `answer` lets it start, or says why it may not. */
 interface Waiting {
-  call: WantedCall;
+  wanted: WantedCall;
   answer: (why: JoinError | undefined) => void;
 }
 
@@ -64,10 +64,10 @@ export class Turns {
   }
 
   /** Waits until a sending of this call may start. Otherwise says why it may not. */
-  take(call: WantedCall): Promise<JoinError | undefined> {
+  take(wanted: WantedCall): Promise<JoinError | undefined> {
     return new Promise((answer) => {
-      const waiting = { call, answer };
-      const { kind, groupId } = call;
+      const waiting = { wanted, answer };
+      const { kind, groupId } = wanted;
       const others = kind === 'first' ? this.#first : this.#narrowing.get(groupId);
       if (others) others.push(waiting);
       else this.#narrowing.set(groupId, [waiting]);
@@ -123,8 +123,8 @@ export class Turns {
   /** Starts the next call that is wanted, and turns away those before it that are not. */
   #start(): void {
     for (let next = this.#nextWaiting(); next; next = this.#nextWaiting()) {
-      const outage = next.call.kind === 'narrowing' && this.#suspicious >= OUTAGE ? this.#lastFailure : undefined;
-      const refusal = this.#stoppedBy ?? next.call.unwanted() ?? outage;
+      const outage = next.wanted.kind === 'narrowing' && this.#suspicious >= OUTAGE ? this.#lastFailure : undefined;
+      const refusal = this.#stoppedBy ?? next.wanted.unwanted() ?? outage;
       next.answer(refusal);
       if (refusal) continue;
       this.#inFlight += 1;
@@ -150,7 +150,7 @@ export class Turns {
     const [groupId, calls] = turn;
     groups.delete(groupId);
     const size = smallest(calls);
-    const index = calls.findIndex(({ call }) => call.userIds.length === size);
+    const index = calls.findIndex(({ wanted }) => wanted.userIds.length === size);
     const [next] = calls.splice(index, 1);
     if (calls.length > 0) groups.set(groupId, calls);
     return next;
@@ -158,5 +158,5 @@ export class Turns {
 }
 
 function smallest(calls: readonly Waiting[]): number {
-  return Math.min(...calls.map(({ call }) => call.userIds.length));
+  return Math.min(...calls.map(({ wanted }) => wanted.userIds.length));
 }

@@ -1,6 +1,6 @@
 import type { JoinError, JoinErrorCode } from '../errors.ts';
 import type { JoinRequest } from '../join/join-request.ts';
-import type { Settled } from '../join/narrowing.ts';
+import type { Fates } from '../join/narrowing.ts';
 import type { QueuedJoin } from './message.ts';
 
 /** Users of a message, or its name, that RongCloud refused. */
@@ -31,14 +31,14 @@ export interface MessageVerdict {
 }
 
 /** Tells the joined, the refused and the undecided users of a message apart. */
-export function verdictOn(message: QueuedJoin, settled: Settled<QueuedJoin>): Verdict {
+export function verdictOn(message: QueuedJoin, fates: Fates<QueuedJoin>): Verdict {
   const { groupId, userIds, groupName } = message.request;
   const joined: string[] = [];
   const refused: string[] = [];
   const undecided: string[] = [];
   let error: JoinError | undefined;
   for (const userId of userIds) {
-    const fate = settled.fateOf(userId);
+    const fate = fates.fateOf(userId);
     if (fate === 'joined') joined.push(userId);
     // A sending may have joined the user, so that the next delivery asks again.
     else if (fate === undefined || fate.outcome === 'unknown') undecided.push(userId);
@@ -51,7 +51,7 @@ export function verdictOn(message: QueuedJoin, settled: Settled<QueuedJoin>): Ve
   if (error) {
     refusedParts.push({ request: { groupId, userIds: refused }, code: error.code, failedCount: refused.length });
   }
-  const refusedName = settled.refusedNames.get(message);
+  const refusedName = fates.refusedNames.get(message);
   if (refusedName && groupName !== undefined) {
     // Its users join again when the letter is put back, so that one who can is best.
     const carrier = joined.length > 0 ? joined : userIds;
@@ -59,7 +59,7 @@ export function verdictOn(message: QueuedJoin, settled: Settled<QueuedJoin>): Ve
     refusedParts.push({ request, code: refusedName.code, failedCount: 0 });
   }
 
-  const name = groupName !== undefined && isNameOpen(message, settled, refusedName) ? { groupName } : {};
+  const name = groupName !== undefined && isNameOpen(message, fates, refusedName) ? { groupName } : {};
   // A name that is still to be given goes with a user who may join once more without harm.
   const left = undecided.length > 0 || name.groupName === undefined ? undecided : joined.slice(0, 1);
   const stays = left.length === userIds.length;
@@ -75,7 +75,7 @@ export function verdictOn(message: QueuedJoin, settled: Settled<QueuedJoin>): Ve
 }
 
 /** Whether a message's name is neither refused nor given, nor older than one that was given. */
-function isNameOpen(message: QueuedJoin, { namedBy }: Settled<QueuedJoin>, refusal: JoinError | undefined): boolean {
+function isNameOpen(message: QueuedJoin, { namedBy }: Fates<QueuedJoin>, refusal: JoinError | undefined): boolean {
   return refusal === undefined && (namedBy === undefined || namedBy.sentAt < message.sentAt);
 }
 

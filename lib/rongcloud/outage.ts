@@ -1,6 +1,7 @@
 import type { Clock, Moment } from '../clock.ts';
 import type { JoinError } from '../errors.ts';
 import type { FailedAttempt } from './attempts.ts';
+import { isRefusal } from './return-codes.ts';
 
 /** Calls are made warily this long after one that failed on every domain it tried. */
 const WARY_MS = 10_000;
@@ -31,8 +32,7 @@ export class Outage {
 
   /** How a sending ended, in time or late: a clear answer, yes or no, says that RongCloud works. */
   answered(error: JoinError | undefined): void {
-    const isNo = (error?.blames === 'users' || error?.blames === 'group') && error.outcome !== 'not_sent';
-    if (error && !isNo) return;
+    if (error && !isRefusal(error)) return;
     this.#failedAt = undefined;
     this.#answeredAt = this.#clock.steady();
   }

@@ -50,6 +50,11 @@ export function judgeAnswer(answer: UpstreamAnswer | JoinError): JoinError | und
   return new JoinError(code, upstreamCode === undefined ? {} : { upstreamCode });
 }
 
+/** Whether RongCloud refused a call for some of its users, or for the group. */
+export function isRefusal({ blames, outcome }: JoinError): boolean {
+  return outcome !== 'not_sent' && (blames === 'users' || blames === 'group');
+}
+
 /**
  * Whether a failure may be for what the call holds although it does not say so: an internal error, and a 4xx that is not
  * JSON, as a web application firewall answers. RongCloud documents neither, so that smaller calls may tell.

@@ -1,5 +1,5 @@
 import { JoinError } from '../../lib/errors.ts';
-import { settle as settleWish } from '../../lib/join/narrowing.ts';
+import { joinAndNarrow as joinWish } from '../../lib/join/narrowing.ts';
 import { mergeByGroup } from '../../lib/queue/merge.ts';
 import type { QueuedJoin } from '../../lib/queue/message.ts';
 
@@ -18,34 +18,34 @@ export type Judge = (
 ) => JoinError | undefined;
 
 /** What became of a group's users and names. A user who is missing is undecided. */
-export interface SettledGroup {
+export interface GroupOutcome {
   users: ReadonlyMap<string, 'joined' | JoinError>;
   refusedNames: ReadonlyMap<QueuedJoin, JoinError>;
   namedBy: QueuedJoin | undefined;
 }
 
-export interface Settled {
-  settled: SettledGroup;
+export interface Narrowed {
+  outcome: GroupOutcome;
   /** The calls that were made: their users with spaces between. */
   calls: readonly { users: string; name?: string }[];
   users: readonly string[];
   kinds: readonly string[];
 }
 
-/** Settles the messages of one group over a RongCloud that makes one call at a time. */
-export async function settle(
+/** Joins the users of the messages of one group over a RongCloud that makes one call at a time. */
+export async function joinAndNarrow(
   messages: readonly QueuedJoin[],
   judge: Judge,
   options: { inDoubt?: () => boolean; random?: () => number } = {},
-): Promise<Settled> {
+): Promise<Narrowed> {
   const calls: { users: string; name?: string }[] = [];
   const kinds: string[] = [];
   let last: Promise<unknown> = Promise.resolve();
   const [group, another] = mergeByGroup(messages);
   if (!group || another) throw new Error('messages of one group are needed');
-  const settling = await settleWish(group, {
+  const found = await joinWish(group, {
     unclear: { isInDoubt: options.inDoubt ?? (() => false), random: options.random ?? (() => 0) },
-    make({ kind, groupId, userIds, groupName, unwanted }) {
+    makeCall({ kind, groupId, userIds, groupName, unwanted }) {
       if (groupId !== group.groupId) throw new Error('a call for another group');
       const called = last.then(async () => {
         // Whoever waits for the last answer goes on first.
@@ -62,11 +62,11 @@ export async function settle(
     },
   });
   const fates = group.userIds.flatMap((userId) => {
-    const fate = settling.fateOf(userId);
+    const fate = found.fateOf(userId);
     return !fate || (fate !== 'joined' && fate.outcome === 'unknown') ? [] : [[userId, fate] as const];
   });
-  const settled = { users: new Map(fates), refusedNames: settling.refusedNames, namedBy: settling.namedBy };
-  return { settled, calls, users: calls.map(({ users }) => users), kinds };
+  const outcome = { users: new Map(fates), refusedNames: found.refusedNames, namedBy: found.namedBy };
+  return { outcome, calls, users: calls.map(({ users }) => users), kinds };
 }
 
 /** Refuses every call that holds one of these users. */

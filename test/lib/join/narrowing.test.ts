@@ -4,25 +4,25 @@ import { JoinError, type JoinErrorCode, notSent } from '../../../lib/errors.ts';
 import {
   FIREWALL,
   FULL,
+  type GroupOutcome,
   INTERNAL,
   includes,
+  joinAndNarrow,
   REJECTED,
   room,
-  type SettledGroup,
-  settle,
   TIMEOUT,
 } from '../../helpers/narrowed-group.ts';
 import { people, queued } from '../../helpers/queued-joins.ts';
 
 /** The users of a group by what became of them, with the refusal's code and outcome. */
-const fates = ({ users }: SettledGroup) =>
+const fates = ({ users }: GroupOutcome) =>
   Object.fromEntries([...users].map(([id, fate]) => [id, fate === 'joined' ? fate : `${fate.code}, ${fate.outcome}`]));
 
 describe('the first calls', () => {
   it('are one for all users of a group', async () => {
-    const { settled, calls, kinds } = await settle([queued(['a', 'b']), queued(['b', 'c'])], () => undefined);
+    const { outcome, calls, kinds } = await joinAndNarrow([queued(['a', 'b']), queued(['b', 'c'])], () => undefined);
     expect([calls, kinds]).toEqual([[{ users: 'a b c' }], ['first']]);
-    expect(settled).toEqual({
+    expect(outcome).toEqual({
       users: new Map(['a', 'b', 'c'].map((userId) => [userId, 'joined'])),
       refusedNames: new Map(),
       namedBy: undefined,
@@ -30,7 +30,7 @@ describe('the first calls', () => {
   });
 
   it('are as many as the limit of a call asks for', async () => {
-    const { kinds, users } = await settle([queued(people(2500))], () => undefined);
+    const { kinds, users } = await joinAndNarrow([queued(people(2500))], () => undefined);
     expect(users.map((ids) => ids.split(' ').length)).toEqual([1000, 1000, 500]);
     expect(kinds).toEqual(['first', 'first', 'first']);
   });
@@ -47,30 +47,30 @@ describe('the first calls', () => {
     'INTERNAL',
   ])('leave their users undecided after %s, which is not about some of them', async (code) => {
     const named = queued(['a', 'b'], { groupName: 'Team' });
-    const { settled, calls } = await settle([named], () => new JoinError(code));
+    const { outcome, calls } = await joinAndNarrow([named], () => new JoinError(code));
     expect(calls).toHaveLength(1);
-    expect([settled.users.size, settled.refusedNames.size]).toEqual([0, 0]);
+    expect([outcome.users.size, outcome.refusedNames.size]).toEqual([0, 0]);
   });
 
   it('leave their users undecided if they were not sent', async () => {
     const named = queued(['a', 'b'], { groupName: 'Team' });
-    const { settled, calls } = await settle([named], () => notSent(REJECTED));
+    const { outcome, calls } = await joinAndNarrow([named], () => notSent(REJECTED));
     expect(calls).toHaveLength(1);
-    expect([settled.users.size, settled.refusedNames.size]).toEqual([0, 0]);
+    expect([outcome.users.size, outcome.refusedNames.size]).toEqual([0, 0]);
   });
 });
 
 describe('a refused call', () => {
   it('is halved, order kept, until the refused user stands alone; who stood beside those that joined is not asked again', async () => {
-    const { settled, users, kinds } = await settle([queued([...'abcdefgh'])], includes('f')(REJECTED));
+    const { outcome, users, kinds } = await joinAndNarrow([queued([...'abcdefgh'])], includes('f')(REJECTED));
     expect(users).toEqual(['a b c d e f g h', 'a b c d', 'e f', 'g h', 'e', 'f']);
     expect(kinds).toEqual(['first', ...Array(5).fill('narrowing')]);
-    expect(fates(settled)).toMatchObject({ a: 'joined', e: 'joined', f: 'UPSTREAM_REJECTED, rejected', h: 'joined' });
-    expect(settled.users.size).toBe(8);
+    expect(fates(outcome)).toMatchObject({ a: 'joined', e: 'joined', f: 'UPSTREAM_REJECTED, rejected', h: 'joined' });
+    expect(outcome.users.size).toBe(8);
   });
 
   it('is narrowed to the right without a call of its own when the left ones join', async () => {
-    const { users } = await settle([queued([...'abcde'])], includes('e')(REJECTED));
+    const { users } = await joinAndNarrow([queued([...'abcde'])], includes('e')(REJECTED));
     expect(users).toEqual(['a b c d e', 'a b c', 'd', 'e']);
   });
 
@@ -80,8 +80,8 @@ describe('a refused call', () => {
       .chain((size) => fc.record({ ids: fc.constant(people(size)), bad: fc.subarray(people(size)) }));
     await fc.assert(
       fc.asyncProperty(many, async ({ ids, bad }) => {
-        const { settled, users } = await settle([queued(ids)], includes(...bad)(REJECTED));
-        for (const id of ids) expect(settled.users.get(id)).toBe(bad.includes(id) ? REJECTED : 'joined');
+        const { outcome, users } = await joinAndNarrow([queued(ids)], includes(...bad)(REJECTED));
+        for (const id of ids) expect(outcome.users.get(id)).toBe(bad.includes(id) ? REJECTED : 'joined');
         for (const id of bad) expect(users).toContain(id);
         expect(users.length).toBeLessThanOrEqual(1 + bad.length * 2 * Math.ceil(Math.log2(ids.length)));
         expect(new Set(users).size).toBe(users.length);
@@ -96,14 +96,14 @@ describe.each([
   ['a 4xx that is not JSON', FIREWALL],
 ])('%s', (_name, error) => {
   it('is halved like a refusal, but holds nothing against the user who is left over', async () => {
-    const { settled } = await settle([queued([...'abcdefgh'])], includes('f')(error));
-    expect([...settled.users.keys()].sort()).toEqual([...'abcdegh']);
-    expect(new Set(settled.users.values())).toEqual(new Set(['joined']));
+    const { outcome } = await joinAndNarrow([queued([...'abcdefgh'])], includes('f')(error));
+    expect([...outcome.users.keys()].sort()).toEqual([...'abcdegh']);
+    expect(new Set(outcome.users.values())).toEqual(new Set(['joined']));
   });
 
   it('is halved at random', async () => {
     const ranks = [0.4, 0.3, 0.2, 0.1];
-    const { users } = await settle(
+    const { users } = await joinAndNarrow(
       [queued([...'abcd'])],
       (_ids, _name, ordinal) => (ordinal === 1 ? error : undefined),
       {
@@ -114,7 +114,7 @@ describe.each([
   });
 
   it('sends one user alone in doubt', async () => {
-    const { users } = await settle(
+    const { users } = await joinAndNarrow(
       [queued([...'abcd'])],
       (_ids, _name, ordinal) => (ordinal === 1 ? error : undefined),
       {
@@ -127,9 +127,9 @@ describe.each([
 
 describe('a full group', () => {
   it('is filled to its last place, and full once a user alone has met it: nobody is asked for after that', async () => {
-    const { settled, users } = await settle([queued([...'abcdef'])], room(3));
+    const { outcome, users } = await joinAndNarrow([queued([...'abcdef'])], room(3));
     expect(users).toEqual(['a b c d e f', 'a b c', 'd e', 'f']);
-    expect(fates(settled)).toEqual({
+    expect(fates(outcome)).toEqual({
       ...{ a: 'joined', b: 'joined', c: 'joined' },
       f: 'GROUP_FULL, rejected',
       d: 'GROUP_FULL, not_sent',
@@ -138,27 +138,27 @@ describe('a full group', () => {
   });
 
   it('refuses nobody who may be in it already without asking for that user alone', async () => {
-    const { settled, users } = await settle([queued([...'abcd'])], (_ids, _name, ordinal) =>
+    const { outcome, users } = await joinAndNarrow([queued([...'abcd'])], (_ids, _name, ordinal) =>
       ordinal === 1 ? INTERNAL : FULL,
     );
     expect(users).toEqual(['a b c d', 'a b', 'c d', 'a', 'c', 'b', 'd']);
-    expect(new Set(Object.values(fates(settled)))).toEqual(new Set(['GROUP_FULL, rejected']));
-    expect(settled.users.size).toBe(4);
+    expect(new Set(Object.values(fates(outcome)))).toEqual(new Set(['GROUP_FULL, rejected']));
+    expect(outcome.users.size).toBe(4);
   });
 
   it('leaves those undecided whose call may have joined them, and refuses those of its other calls', async () => {
-    const { settled } = await settle([queued(people(1500))], (ids) => (ids.includes('u0') ? TIMEOUT : FULL));
-    expect([...settled.users.keys()].sort()).toEqual(people(1500).slice(1000).sort());
-    expect([...settled.users.values()].every((fate) => fate instanceof JoinError && fate.code === 'GROUP_FULL')).toBe(
+    const { outcome } = await joinAndNarrow([queued(people(1500))], (ids) => (ids.includes('u0') ? TIMEOUT : FULL));
+    expect([...outcome.users.keys()].sort()).toEqual(people(1500).slice(1000).sort());
+    expect([...outcome.users.values()].every((fate) => fate instanceof JoinError && fate.code === 'GROUP_FULL')).toBe(
       true,
     );
   });
 
   it('is not full because a call for several users met it', async () => {
-    const { settled } = await settle([queued([...'abc'])], (ids) => {
+    const { outcome } = await joinAndNarrow([queued([...'abc'])], (ids) => {
       if (ids.length > 1) return FULL;
       return ids.includes('b') ? TIMEOUT : undefined;
     });
-    expect(fates(settled)).toEqual({ a: 'joined', c: 'joined' });
+    expect(fates(outcome)).toEqual({ a: 'joined', c: 'joined' });
   });
 });

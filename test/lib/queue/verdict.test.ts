@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { JoinError } from '../../../lib/errors.ts';
-import type { Settled } from '../../../lib/join/narrowing.ts';
+import type { Fates } from '../../../lib/join/narrowing.ts';
 import type { QueuedJoin } from '../../../lib/queue/message.ts';
 import { verdictOn } from '../../../lib/queue/verdict.ts';
 import { queued } from '../../helpers/queued-joins.ts';
@@ -9,10 +9,10 @@ const REJECTED = new JoinError('UPSTREAM_REJECTED');
 const FULL = new JoinError('GROUP_FULL');
 
 /** What became of a group, by user: who is left out is undecided. */
-function settled(
+function fates(
   users: Readonly<Record<string, 'joined' | JoinError>>,
   names: { namedBy?: QueuedJoin; refused?: readonly QueuedJoin[] } = {},
-): Settled<QueuedJoin> {
+): Fates<QueuedJoin> {
   return {
     fateOf: (userId) => users[userId],
     isUncertain: () => false,
@@ -23,7 +23,7 @@ function settled(
 
 describe('the users of a message', () => {
   it('are done when all have joined', () => {
-    expect(verdictOn(queued(['a', 'b']), settled({ a: 'joined', b: 'joined', c: FULL }))).toEqual({
+    expect(verdictOn(queued(['a', 'b']), fates({ a: 'joined', b: 'joined', c: FULL }))).toEqual({
       joined: 2,
       refused: 0,
       undecided: 0,
@@ -36,7 +36,7 @@ describe('the users of a message', () => {
 
   it('stay as they are when none is decided', () => {
     const message = queued(['a', 'b'], { groupName: 'Team' });
-    expect(verdictOn(message, settled({}))).toEqual({
+    expect(verdictOn(message, fates({}))).toEqual({
       joined: 0,
       refused: 0,
       undecided: 2,
@@ -49,7 +49,7 @@ describe('the users of a message', () => {
 
   it('are told apart: the refused with the code of the first, the undecided as the rest, order kept', () => {
     const message = queued(['e', 'd', 'c', 'b', 'a']);
-    const verdict = verdictOn(message, settled({ a: 'joined', b: REJECTED, d: FULL }));
+    const verdict = verdictOn(message, fates({ a: 'joined', b: REJECTED, d: FULL }));
     expect(verdict).toEqual({
       joined: 1,
       refused: 2,
@@ -62,7 +62,7 @@ describe('the users of a message', () => {
   });
 
   it('leave no rest when all are refused', () => {
-    const verdict = verdictOn(queued(['a'], { groupName: 'Team' }), settled({ a: REJECTED }));
+    const verdict = verdictOn(queued(['a'], { groupName: 'Team' }), fates({ a: REJECTED }));
     expect(verdict).toMatchObject({ refused: 1, stays: false, rest: undefined });
     expect(verdict.refusedParts).toEqual([
       { request: { groupId: 'g', userIds: ['a'] }, code: 'UPSTREAM_REJECTED', failedCount: 1 },
@@ -74,7 +74,7 @@ describe('the name of a message', () => {
   const named = (userIds: readonly string[], sentAt = 5) => queued(userIds, { groupName: 'Team', sentAt });
 
   it('goes with the rest while it is neither given nor refused', () => {
-    expect(verdictOn(named(['a', 'b']), settled({ a: 'joined' })).rest).toEqual({
+    expect(verdictOn(named(['a', 'b']), fates({ a: 'joined' })).rest).toEqual({
       groupId: 'g',
       userIds: ['b'],
       groupName: 'Team',
@@ -87,22 +87,22 @@ describe('the name of a message', () => {
     ['a newer message named the group', 6, {}],
   ])('when %s', (_when, sentAt, name) => {
     const namedBy = queued(['z'], { sentAt, groupName: 'Other' });
-    const { rest } = verdictOn(named(['a', 'b']), settled({ a: 'joined' }, { namedBy }));
+    const { rest } = verdictOn(named(['a', 'b']), fates({ a: 'joined' }, { namedBy }));
     expect(rest).toEqual({ groupId: 'g', userIds: ['b'], ...name });
   });
 
   it('is not asked for again by the message that gave it', () => {
     const message = named(['a', 'b']);
-    expect(verdictOn(message, settled({ a: 'joined' }, { namedBy: message })).rest).toEqual({
+    expect(verdictOn(message, fates({ a: 'joined' }, { namedBy: message })).rest).toEqual({
       groupId: 'g',
       userIds: ['b'],
     });
-    const all = settled({ a: 'joined', b: 'joined' }, { namedBy: message });
+    const all = fates({ a: 'joined', b: 'joined' }, { namedBy: message });
     expect(verdictOn(message, all)).toMatchObject({ stays: false, rest: undefined });
   });
 
   it('goes with the first user who joined, when nobody else is left', () => {
-    expect(verdictOn(named(['x', 'a', 'b']), settled({ x: REJECTED, a: 'joined', b: 'joined' }))).toMatchObject({
+    expect(verdictOn(named(['x', 'a', 'b']), fates({ x: REJECTED, a: 'joined', b: 'joined' }))).toMatchObject({
       joined: 2,
       undecided: 0,
       stays: false,
@@ -111,7 +111,7 @@ describe('the name of a message', () => {
   });
 
   it('keeps a message of one user on the queue as it is', () => {
-    expect(verdictOn(named(['a']), settled({ a: 'joined' }))).toMatchObject({
+    expect(verdictOn(named(['a']), fates({ a: 'joined' }))).toMatchObject({
       joined: 1,
       undecided: 0,
       stays: true,
@@ -122,15 +122,15 @@ describe('the name of a message', () => {
 
   it('is refused with a user of its message who joined, so that it can be put back, and else with the first', () => {
     const message = named(['bad', 'a', 'b']);
-    const carriers = (users: Parameters<typeof settled>[0]) =>
-      verdictOn(message, settled(users, { refused: [message] })).refusedParts.at(-1)?.request.userIds;
+    const carriers = (users: Parameters<typeof fates>[0]) =>
+      verdictOn(message, fates(users, { refused: [message] })).refusedParts.at(-1)?.request.userIds;
     expect(carriers({ bad: REJECTED, a: 'joined', b: 'joined' })).toEqual(['a']);
     expect(carriers({ bad: REJECTED })).toEqual(['bad']);
   });
 
   it('is no part of the rest once it is refused', () => {
     const message = named(['a', 'b']);
-    const verdict = verdictOn(message, settled({ a: 'joined' }, { refused: [message] }));
+    const verdict = verdictOn(message, fates({ a: 'joined' }, { refused: [message] }));
     expect(verdict).toMatchObject({ joined: 1, refused: 0, undecided: 1, code: 'UPSTREAM_REJECTED' });
     expect(verdict.refusedParts).toEqual([
       { request: { groupId: 'g', userIds: ['a'], groupName: 'Team' }, code: 'UPSTREAM_REJECTED', failedCount: 0 },
@@ -140,7 +140,7 @@ describe('the name of a message', () => {
 
   it('is refused apart from users that are refused, whose code comes first', () => {
     const message = named(['a', 'b']);
-    const verdict = verdictOn(message, settled({ a: 'joined', b: FULL }, { refused: [message] }));
+    const verdict = verdictOn(message, fates({ a: 'joined', b: FULL }, { refused: [message] }));
     expect(verdict).toMatchObject({ code: 'GROUP_FULL', stays: false, rest: undefined });
     expect(verdict.refusedParts).toEqual([
       { request: { groupId: 'g', userIds: ['b'] }, code: 'GROUP_FULL', failedCount: 1 },
