@@ -2,7 +2,7 @@ import { createBringBackSoon, createSend, createSqsClient } from '../../lib/aws/
 import { type EventsConfig, readQueueConfig } from '../../lib/config.ts';
 import { createJoinBatch } from '../../lib/queue/batch.ts';
 import type { Announce } from '../../lib/queue/events.ts';
-import { SentLetters } from '../../lib/queue/half-sent.ts';
+import { HalfSent } from '../../lib/queue/half-sent.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
 import { DoorTelemetry } from '../../lib/telemetry/telemetry.ts';
 import { createHandler } from '../queue.ts';
@@ -19,7 +19,7 @@ export async function start() {
     pacer: new Pacer({ ratePerSecond: config.upstreamRate, clock, sleep }),
     sendDeadLetters: createSend(sqs, config.deadLetterQueueUrl),
     sendBack: createSend(sqs, config.joinQueueUrl),
-    sentLetters: new SentLetters(clock),
+    halfSent: new HalfSent(clock),
     bringBackSoon: createBringBackSoon(sqs, config.joinQueueUrl, { random: Math.random }),
     announce: config.events && (await loadAnnounce(config.events)),
     random: Math.random,

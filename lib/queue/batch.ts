@@ -1,16 +1,18 @@
-import type { BringBackSoon, OutgoingMessage } from '../aws/sqs.ts';
+import { randomUUID } from 'node:crypto';
+import type { BringBackSoon } from '../aws/sqs.ts';
 import type { JoinError } from '../errors.ts';
-import type { JoinRequest } from '../join/join-request.ts';
-import { joinAndNarrow } from '../join/narrowing.ts';
+import { joinAndNarrow, type MakeCall, type WantedCall } from '../join/narrowing.ts';
+import { type Call, lastStartOf } from '../rongcloud/call.ts';
 import type { RongCloudClient } from '../rongcloud/client.ts';
-import { type BatchOptions, createMakeCall } from './call.ts';
-import { type DispatchDeps, dispatch, type Parcel } from './dispatch.ts';
-import type { Announce } from './events.ts';
-import { mergeByGroup } from './merge.ts';
-import { type DeadLetter, messageBody, type QueuedJoin, type QueueMessage, readMessage } from './message.ts';
+import { toForm } from '../rongcloud/form.ts';
+import { mayBeForItsContent } from '../rongcloud/return-codes.ts';
+import type { BatchLine } from '../telemetry/batch-line.ts';
+import type { Announce, GroupResults } from './events.ts';
+import { type MergedJoin, mergeByGroup } from './merge.ts';
+import { type DeadLetter, type QueuedJoin, type QueueMessage, readMessage } from './message.ts';
 import type { Pacer } from './pacer.ts';
 import { Turns } from './turns.ts';
-import { type GroupResults, type MessageVerdict, type RefusedPart, resultOf, verdictOn } from './verdict.ts';
+import { carryOut, type Verdict, type VerdictDeps, verdictOn } from './verdict.ts';
 
 /** What became of a batch. */
 export interface BatchReport {
@@ -27,72 +29,65 @@ export interface BatchReport {
   stoppedBy: JoinError | undefined;
 }
 
-export interface BatchDeps extends DispatchDeps {
+export interface BatchDeps extends VerdictDeps {
   client: Pick<RongCloudClient, 'call' | 'ready'>;
   pacer: Pacer;
   bringBackSoon: BringBackSoon;
   /** Absent where nobody asked to be told. */
   announce?: Announce | undefined;
-  /** From 0 up to 1. */
-  random: () => number;
 }
 
-/** A call is not begun with less time than this. */
-const MIN_CALL_MS = 1000;
-/** How long a message with fewer users waits before its next delivery. */
-const MIN_DELAY_SECONDS = 5;
-const MAX_DELAY_SECONDS = 60;
+/** What all calls of a batch have in common. */
+export interface BatchOptions {
+  /** When the last call must be over, by the steady clock. */
+  deadline: number;
+  line: BatchLine;
+}
 
-/** Joins the users of a batch in as few calls as the limits allow, their starts paced. */
+/**
+ * Joins the users of a batch: merges its messages by group, and makes as few calls as the limits allow, their starts paced.
+ * Refused users go to the dead-letter queue, undecided ones stay on the queue or go back to it in a smaller message.
+ */
 export type JoinBatch = (messages: readonly QueueMessage[], options: BatchOptions) => Promise<BatchReport>;
 
 export function createJoinBatch(deps: BatchDeps): JoinBatch {
-  const { client, pacer, sentLetters, bringBackSoon, announce, random } = deps;
+  const { client, pacer, halfSent, bringBackSoon, announce, random } = deps;
   return async (messages, options) => {
     const read = withoutRepeats(messages).map(readMessage);
-    const joins = read.flatMap((message) => ('request' in message ? (sentLetters.leftOf(message) ?? []) : []));
-    const lastStart = options.deadline - MIN_CALL_MS;
-    const turns = new Turns({ pacer, lastStart, ready: () => client.ready(options) });
+    const invalid = read.filter((message) => 'code' in message);
+    const joins = read.flatMap((message) => ('request' in message ? (halfSent.leftOf(message) ?? []) : []));
+
+    const turns = new Turns({ pacer, lastStart: lastStartOf(options), ready: () => client.ready(options) });
     pacer.begin();
     const groups = await Promise.all(
       mergeByGroup(joins).map(async (group) => {
-        const makeCall = createMakeCall(client, group, turns, options);
-        const unclear = { isInDoubt: () => turns.isInDoubt, random };
-        const fates = await joinAndNarrow(group, { makeCall, unclear });
-        return {
-          group,
-          verdicts: group.messages.map((message) => ({ message, verdict: verdictOn(message, fates) })),
-        };
+        const fates = await joinAndNarrow(group, {
+          makeCall: createMakeCall(client, group, turns, options),
+          unclear: { isInDoubt: () => turns.isInDoubt, random },
+        });
+        const verdicts = group.messages.map((message) => verdictOn(message, fates, halfSent.maySplit(message)));
+        return { groupId: group.groupId, verdicts };
       }),
     );
-    const verdicts = groups.flatMap((group) => group.verdicts);
-    const results = groups.map(({ group, verdicts: some }) => ({
-      groupId: group.groupId,
-      results: some.map(resultOf),
-    }));
 
-    const parcels: Parcel[] = [
-      ...read.flatMap((message) =>
-        'code' in message ? [{ messageId: message.messageId, stays: false, letters: [{ letter: message }] }] : [],
-      ),
-      ...verdicts.map((one) => toParcel(one, deps)),
-    ];
-    const undecided = new Set(parcels.filter(({ stays }) => stays).map(({ messageId }) => messageId));
+    const verdicts = groups.flatMap((group) => group.verdicts);
+    const results = groups.map(resultsOf);
+    const undecided = new Set(verdicts.filter(({ stays }) => stays).map(({ message }) => message.messageId));
     const [sent, lost] = await Promise.all([
-      dispatch(parcels, deps),
+      carryOut(verdicts, invalid, deps),
       announce?.(results),
       bringBackSoon(messages.filter(({ messageId }) => undecided.has(messageId))),
     ]);
     if (lost) options.line.lostEvents(lost);
     const retained = undecided.union(sent.unsent);
-    const unfinished = parcels.filter(
-      ({ messageId, letters, rest }) => retained.has(messageId) || letters.length > 0 || rest,
+    const unfinished = verdicts.filter(
+      ({ message, refusedParts, rest }) => retained.has(message.messageId) || refusedParts.length > 0 || rest,
     );
     return {
       retained: [...retained],
       deadLettered: sent.deadLettered,
       requeued: sent.requeued,
-      done: read.length - unfinished.length,
+      done: read.length - invalid.length - unfinished.length,
       groups: results,
       stoppedBy: turns.stoppedBy ?? sent.error,
     };
@@ -109,25 +104,63 @@ function withoutRepeats(messages: readonly QueueMessage[]): readonly QueueMessag
   });
 }
 
-/** A message leaves the queue only once all that remains of it is on another queue or on its own again. */
-function toParcel({ message, verdict }: MessageVerdict, { sentLetters, random }: BatchDeps): Parcel {
-  const { messageId } = message;
-  const stays = verdict.stays || (verdict.rest !== undefined && !sentLetters.maySplit(message));
-  return {
-    messageId,
-    join: message,
-    stays,
-    letters: verdict.refusedParts.map((part) => ({ part, letter: toLetter(message, part) })),
-    rest: stays || !verdict.rest ? undefined : toRest(message, verdict.rest, random),
+/** Makes calls for users of a group. Each sending waits for its turn. */
+function createMakeCall(
+  client: Pick<RongCloudClient, 'call'>,
+  group: MergedJoin,
+  turns: Turns,
+  { deadline, line }: BatchOptions,
+): MakeCall {
+  return async (wanted) => {
+    // What waits for its turn holds no form, and goes to the domain that works by then.
+    const why = await turns.take(wanted);
+    if (why) return { kind: 'not_started', why };
+    const requestId = randomUUID();
+    const log = line.startCall(requestId);
+    const call = client.call(toForm(wanted), { requestId, deadline, log });
+    const end = call.over(await send(call, wanted, turns));
+    if (end.kind === 'not_started') return end;
+    const { groupId, userIds } = wanted;
+    const [first] = group.messagesOf(userIds[0] ?? '');
+    log.end({ groupId, users: userIds.length, messages: requestIdsOf(group, userIds) }, end, first?.request.userIds[0]);
+    if (end.kind === 'failed' && concernsEveryCall(end.error)) turns.stop(end.error);
+    return end;
   };
 }
 
-function toLetter({ messageId, requestId }: QueuedJoin, { request, code, failedCount }: RefusedPart): DeadLetter {
-  return { messageId, requestId, body: messageBody(request, requestId), code, failedCount };
+/** Sends a call whose turn it is, until it is clear what became of it. Gives why no more turns were given, if so. */
+async function send(call: Call, wanted: WantedCall, turns: Turns): Promise<JoinError | undefined> {
+  for (;;) {
+    const end = await call.send();
+    turns.ended(end);
+    if (end.kind === 'not_started') {
+      // The secret or the time has run out, for all calls.
+      turns.stop(end.why);
+      return end.why;
+    }
+    // Too many calls say nothing of this one: it waits for another turn, as long as there are any.
+    const isRefusedForRate = end.kind === 'failed' && end.error.blames === 'rate';
+    if (!isRefusedForRate && !call.metDeadConnection && !(await call.hasNewSecret())) return undefined;
+    const why = await turns.take(wanted);
+    if (why) return why;
+  }
 }
 
-function toRest(message: QueuedJoin, request: JoinRequest, random: () => number): OutgoingMessage {
-  const { requestId, sentAt, senderGroup } = message;
-  const delaySeconds = Math.round(MIN_DELAY_SECONDS + random() * (MAX_DELAY_SECONDS - MIN_DELAY_SECONDS));
-  return { body: messageBody(request, requestId), attributes: { firstSentAt: sentAt }, delaySeconds, senderGroup };
+/** Whether the other calls would meet the failure too, even those for other users. */
+function concernsEveryCall(error: JoinError): boolean {
+  return (error.blames === 'service' || error.blames === 'time') && !mayBeForItsContent(error);
+}
+
+function requestIdsOf({ messagesOf }: MergedJoin, userIds: readonly string[]): string[] {
+  const messages = new Set<QueuedJoin>();
+  for (const userId of userIds) for (const message of messagesOf(userId)) messages.add(message);
+  return [...messages].map(({ requestId }) => requestId);
+}
+
+/** Verdicts as others are told of them. */
+function resultsOf({ groupId, verdicts }: { groupId: string; verdicts: readonly Verdict[] }): GroupResults {
+  const results = verdicts.map(({ message, joined, refused, undecided, code }) => {
+    return { requestId: message.requestId, joined, refused, undecided, ...(code !== undefined && { code }) };
+  });
+  return { groupId, results };
 }

@@ -1,5 +1,21 @@
 import { createPutEvents, type LostEvents, MAX_EVENT_BYTES, type PutEventsOptions } from '../aws/event-bus.ts';
-import type { GroupResults } from './verdict.ts';
+import type { JoinErrorCode } from '../errors.ts';
+
+/** What a batch did for one request: how many of its users joined and did not. No users are named. */
+export interface RequestResult {
+  requestId: string;
+  joined: number;
+  refused: number;
+  undecided: number;
+  /** Why the first refused user, or the name, was refused. */
+  code?: JoinErrorCode;
+}
+
+/** What a batch did for the requests of one group: an event's detail. */
+export interface GroupResults {
+  groupId: string;
+  results: readonly RequestResult[];
+}
 
 /** Tells what a batch did. Gives what was lost on the way, if anything was. Never throws. */
 export type Announce = (groups: readonly GroupResults[]) => Promise<LostEvents | undefined>;

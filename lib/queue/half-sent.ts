@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { QueuedJoin } from './message.ts';
-import type { RefusedPart } from './verdict.ts';
+import type { QueuedJoin, RefusedPart } from './message.ts';
 
 const REMEMBERED_MS = 60 * 60_000;
 /** Of all messages together: some 10 MB. */
@@ -23,7 +22,7 @@ interface Remembered {
  * remembers that for an hour, so that no delivery sends the same again: while one of the queues is down, letters and
  * messages would multiply.
  */
-export class SentLetters {
+export class HalfSent {
   readonly #clock: Pick<Clock, 'steady'>;
   /** Those that were added last at the end. */
   readonly #messages = new Map<string, Remembered>();

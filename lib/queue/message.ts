@@ -27,6 +27,14 @@ export interface QueuedJoin {
   request: JoinRequest;
 }
 
+/** Users of a message, or its name, that RongCloud refused. */
+export interface RefusedPart {
+  request: JoinRequest;
+  code: JoinErrorCode;
+  /** How many users it is about; 0 for a name. */
+  failedCount: number;
+}
+
 /** A message for the dead-letter queue: what can't succeed as it is, and why. */
 export interface DeadLetter {
   /** The message that it comes from. */
@@ -40,6 +48,9 @@ export interface DeadLetter {
   errors?: readonly FieldError[] | undefined;
 }
 
+/** How long a message with fewer users waits before its next delivery. */
+const MIN_DELAY_SECONDS = 5;
+const MAX_DELAY_SECONDS = 60;
 const MAX_ERRORS = 10;
 const VISIBLE_ASCII = /^[!-~]*$/;
 
@@ -90,6 +101,13 @@ export function toDeadLetter({ body, code, requestId, failedCount, errors }: Dea
   const message = { body, attributes: { code, requestId, failedCount } };
   const detailed = { body, attributes: { ...message.attributes, ...(errors && { errors: JSON.stringify(errors) }) } };
   return [detailed, message].find((one) => sizeOf(one) <= MAX_BYTES) ?? { body };
+}
+
+/** A message with fewer users than the one whose place it takes. It keeps its age and its sender. */
+export function toRest(message: QueuedJoin, request: JoinRequest, random: () => number): OutgoingMessage {
+  const { requestId, sentAt, senderGroup } = message;
+  const delaySeconds = Math.round(MIN_DELAY_SECONDS + random() * (MAX_DELAY_SECONDS - MIN_DELAY_SECONDS));
+  return { body: messageBody(request, requestId), attributes: { firstSentAt: sentAt }, delaySeconds, senderGroup };
 }
 
 /** Only ids of characters that travel as escapes come to this. */

@@ -1,37 +1,29 @@
+import { REQUEST_MS } from '../aws/client.ts';
+import type { Send } from '../aws/sqs.ts';
 import type { JoinError, JoinErrorCode } from '../errors.ts';
 import type { JoinRequest } from '../join/join-request.ts';
 import type { Fates } from '../join/narrowing.ts';
-import type { QueuedJoin } from './message.ts';
-
-/** Users of a message, or its name, that RongCloud refused. */
-export interface RefusedPart {
-  request: JoinRequest;
-  code: JoinErrorCode;
-  /** How many users it is about; 0 for a name. */
-  failedCount: number;
-}
+import type { HalfSent } from './half-sent.ts';
+import { type DeadLetter, messageBody, type QueuedJoin, type RefusedPart, toDeadLetter, toRest } from './message.ts';
 
 /** What became of a message, and what has to be sent before it may leave the queue. */
 export interface Verdict {
+  message: QueuedJoin;
   joined: number;
   refused: number;
   undecided: number;
   /** Why the first refused user, or the name, was refused. */
   code: JoinErrorCode | undefined;
-  /** Whether nobody in it is decided, so that it stays on the queue as it is. */
+  /** Whether it stays on the queue as it is, whatever is sent. */
   stays: boolean;
+  /** Each goes to the dead-letter queue as a letter of its own. */
   refusedParts: readonly RefusedPart[];
-  /** What is left to do, if that is less than all of it. */
+  /** What is left to do, if that is less than all of it: a smaller message takes its place. */
   rest: JoinRequest | undefined;
 }
 
-export interface MessageVerdict {
-  message: QueuedJoin;
-  verdict: Verdict;
-}
-
-/** Tells the joined, the refused and the undecided users of a message apart. */
-export function verdictOn(message: QueuedJoin, fates: Fates<QueuedJoin>): Verdict {
+/** Tells the joined, the refused and the undecided users of a message apart. One that may not be split stays whole. */
+export function verdictOn(message: QueuedJoin, fates: Fates<QueuedJoin>, maySplit: boolean): Verdict {
   const { groupId, userIds, groupName } = message.request;
   const joined: string[] = [];
   const refused: string[] = [];
@@ -62,8 +54,9 @@ export function verdictOn(message: QueuedJoin, fates: Fates<QueuedJoin>): Verdic
   const name = groupName !== undefined && isNameOpen(message, fates, refusedName) ? { groupName } : {};
   // A name that is still to be given goes with a user who may join once more without harm.
   const left = undecided.length > 0 || name.groupName === undefined ? undecided : joined.slice(0, 1);
-  const stays = left.length === userIds.length;
+  const stays = left.length === userIds.length || (left.length > 0 && !maySplit);
   return {
+    message,
     joined: joined.length,
     refused: refused.length,
     undecided: undecided.length,
@@ -79,24 +72,118 @@ function isNameOpen(message: QueuedJoin, { namedBy }: Fates<QueuedJoin>, refusal
   return refusal === undefined && (namedBy === undefined || namedBy.sentAt < message.sentAt);
 }
 
-/** What a batch did for one request: how many of its users joined and did not. No users are named. */
-export interface RequestResult {
-  requestId: string;
-  joined: number;
-  refused: number;
-  undecided: number;
-  /** Why the first refused user, or the name, was refused. */
-  code?: JoinErrorCode;
+/** What was sent because of some verdicts. */
+export interface Sent {
+  /** What the dead-letter queue took. */
+  deadLettered: readonly DeadLetter[];
+  /** How many messages went back to the queue with fewer users. */
+  requeued: number;
+  /** Ids of the messages that stay, since something was not taken. */
+  unsent: ReadonlySet<string>;
+  /** Why something was not taken. */
+  error: JoinError | undefined;
 }
 
-/** What a batch did for the requests of one group: an event's detail. */
-export interface GroupResults {
-  groupId: string;
-  results: readonly RequestResult[];
+export interface VerdictDeps {
+  sendDeadLetters: Send;
+  /** Sends to the queue that the batch comes from. */
+  sendBack: Send;
+  halfSent: HalfSent;
+  /** From 0 up to 1. */
+  random: () => number;
 }
 
-/** A verdict as others are told of it. */
-export function resultOf({ message, verdict }: MessageVerdict): RequestResult {
-  const { joined, refused, undecided, code } = verdict;
-  return { requestId: message.requestId, joined, refused, undecided, ...(code !== undefined && { code }) };
+/** Letters have half of the time where a rest waits for them. */
+const LETTERS_FIRST_MS = REQUEST_MS / 2;
+
+/**
+ * Sends dead letters, of messages that hold no request too, and rests. A rest goes out only once all letters of its message
+ * were taken: otherwise the message stays whole, and a rest beside it would be one message more than there was.
+ */
+export async function carryOut(
+  verdicts: readonly Verdict[],
+  invalid: readonly DeadLetter[],
+  deps: VerdictDeps,
+): Promise<Sent> {
+  const sending = new CarryingOut(deps);
+  const lettersFirst = verdicts.filter(({ refusedParts, rest }) => refusedParts.length > 0 && rest);
+  const lettersOnly = verdicts.filter(({ rest }) => !rest);
+  const restsOnly = verdicts.filter(({ refusedParts }) => refusedParts.length === 0);
+  await Promise.all([
+    sending.sendBoth(lettersFirst),
+    sending.sendLetters([...invalid.map((letter) => ({ letter })), ...lettersOnly.flatMap(toLetters)], REQUEST_MS),
+    sending.sendRests(restsOnly, REQUEST_MS),
+  ]);
+  return sending;
+}
+
+interface Letter {
+  letter: DeadLetter;
+  /** What it is about, unless its message is no valid request. */
+  about?: { verdict: Verdict; part: RefusedPart };
+}
+
+function toLetters(verdict: Verdict): Letter[] {
+  const { messageId, requestId } = verdict.message;
+  return verdict.refusedParts.map((part) => {
+    const { request, code, failedCount } = part;
+    const letter = { messageId, requestId, body: messageBody(request, requestId), code, failedCount };
+    return { letter, about: { verdict, part } };
+  });
+}
+
+class CarryingOut implements Sent {
+  readonly deadLettered: DeadLetter[] = [];
+  readonly unsent = new Set<string>();
+  requeued = 0;
+  error: JoinError | undefined;
+  readonly #deps: VerdictDeps;
+
+  constructor(deps: VerdictDeps) {
+    this.#deps = deps;
+  }
+
+  /** Sends the letters of messages, and then the rests of those whose letters were all taken. */
+  async sendBoth(verdicts: readonly Verdict[]): Promise<void> {
+    await this.sendLetters(verdicts.flatMap(toLetters), LETTERS_FIRST_MS);
+    const sent = verdicts.filter(({ message }) => !this.unsent.has(message.messageId));
+    await this.sendRests(sent, REQUEST_MS - LETTERS_FIRST_MS);
+  }
+
+  async sendLetters(letters: readonly Letter[], limitMs: number): Promise<void> {
+    const { sendDeadLetters, halfSent } = this.#deps;
+    const { ends, error } = await sendDeadLetters(
+      letters.map(({ letter }) => toDeadLetter(letter)),
+      limitMs,
+    );
+    this.error ??= error;
+    for (const [i, { letter }] of letters.entries()) {
+      if (ends[i] === 'taken') this.deadLettered.push(letter);
+      else this.unsent.add(letter.messageId);
+    }
+    // Only of messages that come back it matters which letters they have.
+    for (const [i, { letter, about }] of letters.entries()) {
+      const comesBack = about?.verdict.stays || this.unsent.has(letter.messageId);
+      if (about && comesBack && ends[i] === 'taken') halfSent.taken(about.verdict.message, about.part);
+    }
+  }
+
+  async sendRests(verdicts: readonly Verdict[], limitMs: number): Promise<void> {
+    const { sendBack, halfSent, random } = this.#deps;
+    const rests = verdicts.flatMap(({ rest, ...verdict }) => (rest ? [{ ...verdict, rest }] : []));
+    const { ends, error } = await sendBack(
+      rests.map(({ message, rest }) => toRest(message, rest, random)),
+      limitMs,
+    );
+    this.error ??= error;
+    for (const [i, { message, refusedParts }] of rests.entries()) {
+      if (ends[i] === 'taken') {
+        this.requeued += 1;
+        continue;
+      }
+      this.unsent.add(message.messageId);
+      for (const part of refusedParts) halfSent.taken(message, part);
+      if (ends[i] === 'unanswered') halfSent.unanswered(message);
+    }
+  }
 }

@@ -7,7 +7,7 @@ import { createHandler as createQueue } from '../../functions/queue.ts';
 import { Clock } from '../../lib/clock.ts';
 import { createJoinUsers } from '../../lib/join/join-users.ts';
 import { createJoinBatch } from '../../lib/queue/batch.ts';
-import { SentLetters } from '../../lib/queue/half-sent.ts';
+import { HalfSent } from '../../lib/queue/half-sent.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
 import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
@@ -124,7 +124,7 @@ function queueDoor(): { ask: Ask; close: () => void } {
       pacer: new Pacer({ ratePerSecond: 100, clock, sleep: async () => undefined }),
       sendDeadLetters: sendTo(bodies.letters),
       sendBack: sendTo(bodies.rests),
-      sentLetters: new SentLetters(clock),
+      halfSent: new HalfSent(clock),
       bringBackSoon: async () => undefined,
       random: Math.random,
     }),

@@ -6,7 +6,7 @@ import { createHandler } from '../../functions/queue.ts';
 import type { Send } from '../../lib/aws/sqs.ts';
 import { Clock } from '../../lib/clock.ts';
 import { createJoinBatch } from '../../lib/queue/batch.ts';
-import { SentLetters } from '../../lib/queue/half-sent.ts';
+import { HalfSent } from '../../lib/queue/half-sent.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
 import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import { createTransport } from '../../lib/rongcloud/transport.ts';
@@ -58,7 +58,7 @@ it('loses nobody when calls fail and hang and the consumer is killed before it c
         pacer: new Pacer({ ratePerSecond: 24, clock, sleep }),
         sendDeadLetters: sendTo(dead),
         sendBack: sendTo(queue),
-        sentLetters: new SentLetters(clock),
+        halfSent: new HalfSent(clock),
         bringBackSoon: async () => {},
         random: Math.random,
       }),

@@ -1,7 +1,7 @@
 import type { OutgoingMessage, Send } from '../../lib/aws/sqs.ts';
 import { JoinError, type JoinErrorCode } from '../../lib/errors.ts';
 import { type BatchReport, createJoinBatch } from '../../lib/queue/batch.ts';
-import { SentLetters } from '../../lib/queue/half-sent.ts';
+import { HalfSent } from '../../lib/queue/half-sent.ts';
 import type { QueueMessage } from '../../lib/queue/message.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
 import type { Sending } from '../../lib/rongcloud/attempts.ts';
@@ -103,7 +103,7 @@ export function createBatchWorld(options: WorldOptions = {}): BatchWorld {
   const joinBatch = createJoinBatch({
     client,
     pacer: new Pacer({ ratePerSecond: 24, clock: time.clock, sleep: time.sleep }),
-    sentLetters: new SentLetters(time.clock),
+    halfSent: new HalfSent(time.clock),
     sendDeadLetters: sender(letters, takesLetter),
     sendBack: sender(rests, takesRest),
     async bringBackSoon(messages) {

@@ -5,7 +5,7 @@ import { Credentials } from '../../lib/aws/app-credentials.ts';
 import { createBringBackSoon, createSend } from '../../lib/aws/sqs.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { type BatchDeps, createJoinBatch } from '../../lib/queue/batch.ts';
-import { SentLetters } from '../../lib/queue/half-sent.ts';
+import { HalfSent } from '../../lib/queue/half-sent.ts';
 import { Pacer } from '../../lib/queue/pacer.ts';
 import { RongCloudClient } from '../../lib/rongcloud/client.ts';
 import type { Transport } from '../../lib/rongcloud/transport.ts';
@@ -53,7 +53,7 @@ export const createQueueDoor: CreateDoor = (means) => {
 };
 
 /** What differs between environments of the queue function. */
-export interface Wiring extends Omit<BatchDeps, 'pacer' | 'sentLetters'> {
+export interface Wiring extends Omit<BatchDeps, 'pacer' | 'halfSent'> {
   clock: Clock;
   sleep: (ms: number, options?: { signal?: AbortSignal }) => Promise<void>;
   ratePerSecond: number;
@@ -62,6 +62,6 @@ export interface Wiring extends Omit<BatchDeps, 'pacer' | 'sentLetters'> {
 /** Starts a queue door without telemetry. */
 export function wireQueueDoor({ clock, sleep, ratePerSecond, ...deps }: Wiring): QueueDoor {
   const pacer = new Pacer({ ratePerSecond, clock, sleep });
-  const joinBatch = createJoinBatch({ ...deps, pacer, sentLetters: new SentLetters(clock) });
+  const joinBatch = createJoinBatch({ ...deps, pacer, halfSent: new HalfSent(clock) });
   return createHandler({ joinBatch, telemetry: silent, clock });
 }

@@ -3,7 +3,7 @@ import type { Send } from '../../../lib/aws/sqs.ts';
 import { JoinError } from '../../../lib/errors.ts';
 import { createJoinBatch } from '../../../lib/queue/batch.ts';
 import type { Announce } from '../../../lib/queue/events.ts';
-import { SentLetters } from '../../../lib/queue/half-sent.ts';
+import { HalfSent } from '../../../lib/queue/half-sent.ts';
 import type { QueueMessage } from '../../../lib/queue/message.ts';
 import { Pacer } from '../../../lib/queue/pacer.ts';
 import { RongCloudClient } from '../../../lib/rongcloud/client.ts';
@@ -53,7 +53,7 @@ function run(messages: QueueMessage[], announce: Announce | undefined, onLostEve
       client,
       pacer,
       announce,
-      sentLetters: new SentLetters(clock),
+      halfSent: new HalfSent(clock),
       sendDeadLetters: send,
       sendBack: send,
       bringBackSoon: async () => {},

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAnnounce } from '../../../lib/queue/events.ts';
-import type { GroupResults, RequestResult } from '../../../lib/queue/verdict.ts';
+import { createAnnounce, type GroupResults, type RequestResult } from '../../../lib/queue/events.ts';
 import { neverAnswers, startFaultyServer } from '../../helpers/faulty-server.ts';
 import { type LocalEventBus, startLocalEventBus } from '../../helpers/local-event-bus.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { SentLetters } from '../../../lib/queue/half-sent.ts';
-import type { RefusedPart } from '../../../lib/queue/verdict.ts';
+import { HalfSent } from '../../../lib/queue/half-sent.ts';
+import type { RefusedPart } from '../../../lib/queue/message.ts';
 import { clockOf } from '../../helpers/clock-of.ts';
 import { people, queued } from '../../helpers/queued-joins.ts';
 
@@ -13,10 +13,10 @@ const letter = (...userIds: string[]): RefusedPart => ({
 
 function setUp() {
   const clock = { ms: 0 };
-  return { clock, letters: new SentLetters(clockOf(() => clock.ms)) };
+  return { clock, letters: new HalfSent(clockOf(() => clock.ms)) };
 }
 
-describe('SentLetters', () => {
+describe('HalfSent', () => {
   it('leaves of a message those who have no letter, and nothing of one whose users all have', () => {
     const { letters } = setUp();
     const message = queued(['a', 'b', 'c'], { groupName: 'N' });
