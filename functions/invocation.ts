@@ -23,12 +23,12 @@ export function startLine(
   door: RequestFields['door'],
   { telemetry, clock }: { telemetry: Pick<Telemetry, 'request' | 'sending'>; clock: Pick<Clock, 'steady'> },
   { awsRequestId }: Invocation,
-  given: { requestId: unknown; traceparent?: string | undefined },
+  callerIds: { requestId: unknown; traceparent?: string | undefined },
 ): RequestLine {
-  const { traceparent } = given;
+  const { traceparent } = callerIds;
   return new RequestLine(telemetry, clock, {
     door,
-    requestId: validRequestId(given.requestId) ?? awsRequestId,
+    requestId: validRequestId(callerIds.requestId) ?? awsRequestId,
     lambdaRequestId: awsRequestId,
     ...(traceparent !== undefined && isTraceparent(traceparent) && { traceparent }),
   });

@@ -63,8 +63,8 @@ class Patience {
   async waitFor(answer: PromiseLike<unknown>, leftMs: number, sleep: Sleep): Promise<unknown> {
     const limitMs = Math.max(0, Math.min(RULE_MS, leftMs));
     const late = new DOMException(`the rule gave no answer within ${Math.round(limitMs)} ms`, 'TimeoutError');
-    const given = await withDeadline((async () => answer)(), limitMs, sleep, () => late);
-    if (given !== late) return given;
+    const inTime = await withDeadline((async () => answer)(), limitMs, sleep, () => late);
+    if (inTime !== late) return inTime;
     this.#controller ??= new AbortController();
     this.#controller.abort(late);
     throw late;

@@ -25,9 +25,9 @@ export function inBatches<T>(items: readonly T[], limits: Limits, sizeOf: (item:
   return batches;
 }
 
-/** Makes requests, a few at once. `request` handles its own failure. */
-export async function inParallel<T>(requests: readonly T[], request: (one: T) => Promise<void>): Promise<void> {
-  const waiting = [...requests];
+/** Makes a request of each batch, a few at once. `request` handles its own failure. */
+export async function inParallel<T>(batches: readonly T[], request: (batch: T) => Promise<void>): Promise<void> {
+  const waiting = [...batches];
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await request(next);
   };

@@ -42,8 +42,8 @@ export function createPutEvents(options: PutEventsOptions): PutEvents {
     const abortSignal = timeout(REQUEST_MS);
     let lost = 0;
     let cause: unknown;
-    await inParallel(inBatches(details, LIMITS, Buffer.byteLength), async (some) => {
-      const Entries = some.map((Detail): PutEventsRequestEntry => {
+    await inParallel(inBatches(details, LIMITS, Buffer.byteLength), async (batch) => {
+      const Entries = batch.map((Detail): PutEventsRequestEntry => {
         return { EventBusName: bus, Source: source, DetailType: detailType, Detail };
       });
       try {
@@ -53,7 +53,7 @@ export function createPutEvents(options: PutEventsOptions): PutEvents {
         const [first] = refused;
         if (first) cause = new Error(`EventBridge refused ${refused.length} events: ${awsCode(first.ErrorCode)}`);
       } catch (error) {
-        lost += some.length;
+        lost += batch.length;
         cause = error;
       }
     });

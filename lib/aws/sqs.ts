@@ -48,8 +48,8 @@ export function createSend(client: SQSClient, queueUrl: string, timeout = AbortS
     const indexed = messages.map((message, index) => ({ message, index }));
     await inParallel(
       inBatches(indexed, LIMITS, ({ message }) => sizeOf(message)),
-      async (some) => {
-        const entries = some.map(({ message, index }) => toEntry(message, index));
+      async (batch) => {
+        const entries = batch.map(({ message, index }) => toEntry(message, index));
         const isUnsent = abortSignal.aborted;
         try {
           const command = new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries });
@@ -144,8 +144,8 @@ export function createBringBackSoon(
         VisibilityTimeout: Math.round(MIN_SECONDS + random() * (MAX_SECONDS - MIN_SECONDS)),
       }));
     const batches = inBatches(entries, LIMITS, () => 0);
-    await inParallel(batches, async (some) => {
-      const command = new ChangeMessageVisibilityBatchCommand({ QueueUrl: queueUrl, Entries: some });
+    await inParallel(batches, async (batch) => {
+      const command = new ChangeMessageVisibilityBatchCommand({ QueueUrl: queueUrl, Entries: batch });
       await client.send(command, { abortSignal }).catch(() => undefined);
     });
   };

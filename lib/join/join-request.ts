@@ -87,9 +87,9 @@ export function parseMessage(value: unknown): JoinRequest {
  * Checks a join whose group stands in a path and the rest in a body, `{"userIds"?,"groupName"?}` or undefined.
  * `selfId` joins where the body names nobody; without it, somebody must be named. Throws as `parseMessage` does.
  */
-export function parsePathAndBody(groupId: unknown, given: unknown, selfId?: string): JoinRequest {
+export function parsePathAndBody(groupId: unknown, fields: unknown, selfId?: string): JoinRequest {
   const path = v.safeParse(pathId, groupId);
-  const rest = v.safeParse(body, given === undefined ? {} : given);
+  const rest = v.safeParse(body, fields === undefined ? {} : fields);
   const faults = [
     ...(path.issues ?? []).map(({ message: detail }) => ({ pointer: '/groupId', detail })),
     ...toFieldErrors(rest.issues ?? [], bodyFields),

@@ -56,10 +56,10 @@ export function failureOf({ failed, nameError }: JoinReport): JoinError | undefi
 /** The users who did not join, one entry for each run of equal failures. */
 function failedUsers({ userIds }: JoinRequest, fates: Fates<Naming>, calls: RequestCalls): FailedUsers[] {
   const firstErrors = new Map<string, JoinError>();
-  for (const { userIds: some, end } of calls.firstEnds) {
+  for (const { userIds: called, end } of calls.firstEnds) {
     const error = end.kind === 'failed' ? end.error : end.kind === 'not_started' ? notSent(end.why) : undefined;
     if (!error) continue;
-    for (const userId of some) {
+    for (const userId of called) {
       // What came of the call with the name counts, if it could not be sent again without.
       if (error.outcome === 'not_sent' && firstErrors.has(userId)) continue;
       firstErrors.set(userId, isRefusal(error) ? UNDECIDED : error);

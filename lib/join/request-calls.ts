@@ -37,7 +37,7 @@ export class RequestCalls {
   #left: number;
   #mayNarrow: boolean;
   #stoppedBy: JoinError | undefined;
-  #isServing = false;
+  #isMakingCalls = false;
   #nameFailure: JoinError | undefined;
   #mayHaveName = false;
 
@@ -67,19 +67,19 @@ export class RequestCalls {
   readonly makeCall: MakeCall = (wanted) =>
     new Promise((answer) => {
       (wanted.kind === 'first' ? this.#first : this.#narrowing).push({ wanted, answer });
-      if (this.#isServing) return;
-      this.#isServing = true;
-      void this.#serve();
+      if (this.#isMakingCalls) return;
+      this.#isMakingCalls = true;
+      void this.#makeCalls();
     });
 
-  async #serve(): Promise<void> {
+  async #makeCalls(): Promise<void> {
     for (let next = this.#next(); next; next = this.#next()) {
       const end = await this.#makeNow(next.wanted);
       next.answer(end);
       // Whoever waited for this answer says first what else has to be called.
       if (end.kind === 'failed' || next.wanted.kind === 'narrowing') await this.#sleep(0);
     }
-    this.#isServing = false;
+    this.#isMakingCalls = false;
   }
 
   #next(): Waiting | undefined {

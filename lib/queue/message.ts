@@ -100,7 +100,7 @@ export function messageBody(request: JoinRequest, requestId: string): string {
 export function toDeadLetter({ body, code, requestId, failedCount, errors }: DeadLetter): OutgoingMessage {
   const message = { body, attributes: { code, requestId, failedCount } };
   const detailed = { body, attributes: { ...message.attributes, ...(errors && { errors: JSON.stringify(errors) }) } };
-  return [detailed, message].find((one) => sizeOf(one) <= MAX_BYTES) ?? { body };
+  return [detailed, message].find((letter) => sizeOf(letter) <= MAX_BYTES) ?? { body };
 }
 
 /** A message with fewer users than the one whose place it takes. It keeps its age and its sender. */

@@ -46,7 +46,7 @@ export class Turns {
   /** Sendings that started after the last yes or no. */
   #undecided = 0;
   #inFlight = 0;
-  #isServing = false;
+  #isGivingTurns = false;
   #wake = (): void => {};
 
   constructor(options: TurnsOptions) {
@@ -71,9 +71,9 @@ export class Turns {
       const others = kind === 'first' ? this.#first : this.#narrowing.get(groupId);
       if (others) others.push(waiting);
       else this.#narrowing.set(groupId, [waiting]);
-      if (this.#isServing) return;
-      this.#isServing = true;
-      void this.#serve();
+      if (this.#isGivingTurns) return;
+      this.#isGivingTurns = true;
+      void this.#giveTurns();
     });
   }
 
@@ -99,7 +99,7 @@ export class Turns {
     this.#wake();
   }
 
-  async #serve(): Promise<void> {
+  async #giveTurns(): Promise<void> {
     const { pacer, lastStart, ready } = this.#options;
     while (this.#first.length > 0 || this.#narrowing.size > 0) {
       const mustWait = this.isInDoubt || this.#undecided >= MAX_UNDECIDED;
@@ -113,11 +113,11 @@ export class Turns {
       // Before the slot: calls that waited for it afterwards would all start at once.
       const missing = this.#stoppedBy ? undefined : await ready();
       this.#stoppedBy ??= missing;
-      const given = !this.#stoppedBy && (await pacer.slot((at) => !this.#stoppedBy && at <= lastStart));
-      if (!given) this.#stoppedBy ??= new JoinError('DEADLINE_EXCEEDED');
+      const hasSlot = !this.#stoppedBy && (await pacer.slot((at) => !this.#stoppedBy && at <= lastStart));
+      if (!hasSlot) this.#stoppedBy ??= new JoinError('DEADLINE_EXCEEDED');
       this.#start();
     }
-    this.#isServing = false;
+    this.#isGivingTurns = false;
   }
 
   /** Starts the next call that is wanted, and turns away those before it that are not. */
