@@ -73,23 +73,23 @@ export function createJoinBatch(deps: BatchDeps): JoinBatch {
     const verdicts = groups.flatMap((group) => group.verdicts);
     const results = groups.map(resultsOf);
     const undecided = new Set(verdicts.filter(({ stays }) => stays).map(({ message }) => message.messageId));
-    const [sent, lost] = await Promise.all([
+    const [carriedOut, lost] = await Promise.all([
       carryOut(verdicts, invalid, deps),
       announce?.(results),
       bringBackSoon(messages.filter(({ messageId }) => undecided.has(messageId))),
     ]);
     if (lost) options.line.lostEvents(lost);
-    const retained = undecided.union(sent.unsent);
+    const retained = undecided.union(carriedOut.unsent);
     const unfinished = verdicts.filter(
       ({ message, refusedParts, rest }) => retained.has(message.messageId) || refusedParts.length > 0 || rest,
     );
     return {
       retained: [...retained],
-      deadLettered: sent.deadLettered,
-      requeued: sent.requeued,
+      deadLettered: carriedOut.deadLettered,
+      requeued: carriedOut.requeued,
       done: read.length - invalid.length - unfinished.length,
       groups: results,
-      stoppedBy: turns.stoppedBy ?? sent.error,
+      stoppedBy: turns.stoppedBy ?? carriedOut.error,
     };
   };
 }

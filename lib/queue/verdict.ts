@@ -72,8 +72,8 @@ function isNameOpen(message: QueuedJoin, { namedBy }: Fates<QueuedJoin>, refusal
   return refusal === undefined && (namedBy === undefined || namedBy.sentAt < message.sentAt);
 }
 
-/** What was sent because of some verdicts. */
-export interface Sent {
+/** What was sent because of verdicts. */
+export interface CarriedOut {
   /** What the dead-letter queue took. */
   deadLettered: readonly DeadLetter[];
   /** How many messages went back to the queue with fewer users. */
@@ -97,24 +97,25 @@ export interface VerdictDeps {
 const LETTERS_FIRST_MS = REQUEST_MS / 2;
 
 /**
- * Sends dead letters, of messages that hold no request too, and rests. A rest goes out only once all letters of its message
- * were taken: otherwise the message stays whole, and a rest beside it would be one message more than there was.
+ * Sends the dead letters and the rests that verdicts want, and the dead letters of messages that hold no valid request. A
+ * rest goes out only once all letters of its message were taken: otherwise the message stays whole, and a rest beside it
+ * would be one message more than there was.
  */
 export async function carryOut(
   verdicts: readonly Verdict[],
   invalid: readonly DeadLetter[],
   deps: VerdictDeps,
-): Promise<Sent> {
-  const sending = new CarryingOut(deps);
+): Promise<CarriedOut> {
+  const carryingOut = new CarryingOut(deps);
   const lettersFirst = verdicts.filter(({ refusedParts, rest }) => refusedParts.length > 0 && rest);
   const lettersOnly = verdicts.filter(({ rest }) => !rest);
   const restsOnly = verdicts.filter(({ refusedParts }) => refusedParts.length === 0);
   await Promise.all([
-    sending.sendBoth(lettersFirst),
-    sending.sendLetters([...invalid.map((letter) => ({ letter })), ...lettersOnly.flatMap(toLetters)], REQUEST_MS),
-    sending.sendRests(restsOnly, REQUEST_MS),
+    carryingOut.sendBoth(lettersFirst),
+    carryingOut.sendLetters([...invalid.map((letter) => ({ letter })), ...lettersOnly.flatMap(toLetters)], REQUEST_MS),
+    carryingOut.sendRests(restsOnly, REQUEST_MS),
   ]);
-  return sending;
+  return carryingOut;
 }
 
 interface Letter {
@@ -132,7 +133,7 @@ function toLetters(verdict: Verdict): Letter[] {
   });
 }
 
-class CarryingOut implements Sent {
+class CarryingOut implements CarriedOut {
   readonly deadLettered: DeadLetter[] = [];
   readonly unsent = new Set<string>();
   requeued = 0;
@@ -146,8 +147,8 @@ class CarryingOut implements Sent {
   /** Sends the letters of messages, and then the rests of those whose letters were all taken. */
   async sendBoth(verdicts: readonly Verdict[]): Promise<void> {
     await this.sendLetters(verdicts.flatMap(toLetters), LETTERS_FIRST_MS);
-    const sent = verdicts.filter(({ message }) => !this.unsent.has(message.messageId));
-    await this.sendRests(sent, REQUEST_MS - LETTERS_FIRST_MS);
+    const lettersTaken = verdicts.filter(({ message }) => !this.unsent.has(message.messageId));
+    await this.sendRests(lettersTaken, REQUEST_MS - LETTERS_FIRST_MS);
   }
 
   async sendLetters(letters: readonly Letter[], limitMs: number): Promise<void> {
