@@ -6,6 +6,7 @@ export default {
     'lib/identity/**',
     'lib/join/**',
     'lib/queue/**',
+    'lib/clock.ts',
     'lib/errors.ts',
     'lib/ids.ts',
     'lib/policy.ts',
