@@ -4,8 +4,8 @@ import type { CallOptions } from '../rongcloud/call.ts';
 import { toCalls } from '../rongcloud/form.ts';
 import { isRefusal } from '../rongcloud/return-codes.ts';
 import type { JoinRequest } from './join-request.ts';
-import { type Fates, joinAndNarrow, type Naming } from './narrowing.ts';
 import { RequestCalls, type RequestClient } from './request-calls.ts';
+import { type Fates, type Naming, settleUsers } from './settle.ts';
 
 /** Users of one request, side by side in its list, that did not join for one reason. `offset` is where they begin. */
 export interface FailedUsers {
@@ -41,7 +41,7 @@ export function createJoinUsers(client: RequestClient, sleep: Sleep): JoinUsers 
     const { groupId, userIds, groupName } = request;
     const calls = new RequestCalls(client, sleep, options, toCalls(request).length + MORE_SENDINGS);
     const naming = groupName === undefined ? [] : [{ request }];
-    const fates = await joinAndNarrow({ groupId, userIds, naming }, { makeCall: calls.makeCall });
+    const fates = await settleUsers({ groupId, userIds, naming }, { makeCall: calls.makeCall });
     const joined = userIds.filter((userId) => fates.fateOf(userId) === 'joined');
     const failed = joined.length === userIds.length ? [] : failedUsers(request, fates, calls);
     return { groupId, joined, failed, ...nameReport(naming[0], joined.length > 0, fates, calls) };

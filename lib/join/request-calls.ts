@@ -3,7 +3,7 @@ import { type Blame, JoinError, notSent } from '../errors.ts';
 import type { CallEnd, CallOptions } from '../rongcloud/call.ts';
 import type { RongCloudClient } from '../rongcloud/client.ts';
 import { toForm } from '../rongcloud/form.ts';
-import type { MakeCall, WantedCall } from './narrowing.ts';
+import type { MakeCall, WantedCall } from './settle.ts';
 
 /** A failure that would meet the calls after it as well. */
 const STOPS_ALL: ReadonlySet<Blame> = new Set(['service', 'time', 'bug']);

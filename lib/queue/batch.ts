@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { BringBackSoon } from '../aws/sqs.ts';
 import type { JoinError } from '../errors.ts';
-import { joinAndNarrow, type MakeCall, type WantedCall } from '../join/narrowing.ts';
+import { type MakeCall, settleUsers, type WantedCall } from '../join/settle.ts';
 import { type Call, lastStartOf } from '../rongcloud/call.ts';
 import type { RongCloudClient } from '../rongcloud/client.ts';
 import { toForm } from '../rongcloud/form.ts';
@@ -61,7 +61,7 @@ export function createJoinBatch(deps: BatchDeps): JoinBatch {
     pacer.begin();
     const groups = await Promise.all(
       mergeByGroup(joins).map(async (group) => {
-        const fates = await joinAndNarrow(group, {
+        const fates = await settleUsers(group, {
           makeCall: createMakeCall(client, group, turns, options),
           unclear: { isInDoubt: () => turns.isInDoubt, random },
         });

@@ -1,5 +1,5 @@
 import { JoinError } from '../errors.ts';
-import type { WantedCall } from '../join/narrowing.ts';
+import type { WantedCall } from '../join/settle.ts';
 import type { CallEnd } from '../rongcloud/call.ts';
 import { mayBeForItsContent } from '../rongcloud/return-codes.ts';
 import type { Pacer } from './pacer.ts';

@@ -2,7 +2,7 @@ import { REQUEST_MS } from '../aws/client.ts';
 import type { Send } from '../aws/sqs.ts';
 import type { JoinError, JoinErrorCode } from '../errors.ts';
 import type { JoinRequest } from '../join/join-request.ts';
-import type { Fates } from '../join/narrowing.ts';
+import type { Fates } from '../join/settle.ts';
 import type { HalfSent } from './half-sent.ts';
 import { type DeadLetter, messageBody, type QueuedJoin, type RefusedPart, toDeadLetter, toRest } from './message.ts';
 

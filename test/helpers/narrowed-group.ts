@@ -1,5 +1,5 @@
 import { JoinError } from '../../lib/errors.ts';
-import { joinAndNarrow as joinWish } from '../../lib/join/narrowing.ts';
+import { settleUsers as joinWish } from '../../lib/join/settle.ts';
 import { mergeByGroup } from '../../lib/queue/merge.ts';
 import type { QueuedJoin } from '../../lib/queue/message.ts';
 
@@ -33,7 +33,7 @@ export interface Narrowed {
 }
 
 /** Joins the users of the messages of one group over a RongCloud that makes one call at a time. */
-export async function joinAndNarrow(
+export async function settleUsers(
   messages: readonly QueuedJoin[],
   judge: Judge,
   options: { inDoubt?: () => boolean; random?: () => number } = {},

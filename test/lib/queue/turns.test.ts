@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
-import type { WantedCall } from '../../../lib/join/narrowing.ts';
+import type { WantedCall } from '../../../lib/join/settle.ts';
 import { Pacer } from '../../../lib/queue/pacer.ts';
 import { Turns } from '../../../lib/queue/turns.ts';
 import type { CallEnd } from '../../../lib/rongcloud/call.ts';

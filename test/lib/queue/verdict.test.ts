@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { JoinError } from '../../../lib/errors.ts';
-import type { Fates } from '../../../lib/join/narrowing.ts';
+import type { Fates } from '../../../lib/join/settle.ts';
 import type { QueuedJoin } from '../../../lib/queue/message.ts';
 import { verdictOn } from '../../../lib/queue/verdict.ts';
 import { queued } from '../../helpers/queued-joins.ts';

@@ -30,7 +30,7 @@ export interface GroupWish<Name extends Naming> {
   naming: readonly Name[];
 }
 
-export interface NarrowingOptions {
+export interface SettleOptions {
   makeCall: MakeCall;
   /**
    * How a call is narrowed that failed without a word about its users, as with an internal error. Absent where such a
@@ -52,9 +52,9 @@ export type Fates<Name extends Naming> = Pick<Narrowing<Name>, 'fateOf' | 'isUnc
  * stands alone, so that everyone who can join has joined. The newest name goes with one call. If that is refused, it is
  * made again without the name before anybody is narrowed down.
  */
-export async function joinAndNarrow<Name extends Naming>(
+export async function settleUsers<Name extends Naming>(
   wish: GroupWish<Name>,
-  options: NarrowingOptions,
+  options: SettleOptions,
 ): Promise<Fates<Name>> {
   const narrowing = new Narrowing(wish, options);
   await narrowing.joinUsers();
@@ -68,14 +68,14 @@ class Narrowing<Name extends Naming> {
   /** What the group has its name from now. */
   namedBy: Name | undefined;
   readonly #wish: GroupWish<Name>;
-  readonly #options: NarrowingOptions;
+  readonly #options: SettleOptions;
   readonly #joined = new Set<string>();
   readonly #refused = new Map<string, JoinError>();
   /** Users of calls that may have joined them. */
   readonly #uncertain = new Set<string>();
   #full: JoinError | undefined;
 
-  constructor(wish: GroupWish<Name>, options: NarrowingOptions) {
+  constructor(wish: GroupWish<Name>, options: SettleOptions) {
     this.#wish = wish;
     this.#options = options;
   }

@@ -7,9 +7,9 @@ import {
   type GroupOutcome,
   INTERNAL,
   includes,
-  joinAndNarrow,
   REJECTED,
   room,
+  settleUsers,
   TIMEOUT,
 } from '../../helpers/narrowed-group.ts';
 import { people, queued } from '../../helpers/queued-joins.ts';
@@ -20,7 +20,7 @@ const fates = ({ users }: GroupOutcome) =>
 
 describe('the first calls', () => {
   it('are one for all users of a group', async () => {
-    const { outcome, calls, kinds } = await joinAndNarrow([queued(['a', 'b']), queued(['b', 'c'])], () => undefined);
+    const { outcome, calls, kinds } = await settleUsers([queued(['a', 'b']), queued(['b', 'c'])], () => undefined);
     expect([calls, kinds]).toEqual([[{ users: 'a b c' }], ['first']]);
     expect(outcome).toEqual({
       users: new Map(['a', 'b', 'c'].map((userId) => [userId, 'joined'])),
@@ -30,7 +30,7 @@ describe('the first calls', () => {
   });
 
   it('are as many as the limit of a call asks for', async () => {
-    const { kinds, users } = await joinAndNarrow([queued(people(2500))], () => undefined);
+    const { kinds, users } = await settleUsers([queued(people(2500))], () => undefined);
     expect(users.map((ids) => ids.split(' ').length)).toEqual([1000, 1000, 500]);
     expect(kinds).toEqual(['first', 'first', 'first']);
   });
@@ -47,14 +47,14 @@ describe('the first calls', () => {
     'INTERNAL',
   ])('leave their users undecided after %s, which is not about some of them', async (code) => {
     const named = queued(['a', 'b'], { groupName: 'Team' });
-    const { outcome, calls } = await joinAndNarrow([named], () => new JoinError(code));
+    const { outcome, calls } = await settleUsers([named], () => new JoinError(code));
     expect(calls).toHaveLength(1);
     expect([outcome.users.size, outcome.refusedNames.size]).toEqual([0, 0]);
   });
 
   it('leave their users undecided if they were not sent', async () => {
     const named = queued(['a', 'b'], { groupName: 'Team' });
-    const { outcome, calls } = await joinAndNarrow([named], () => notSent(REJECTED));
+    const { outcome, calls } = await settleUsers([named], () => notSent(REJECTED));
     expect(calls).toHaveLength(1);
     expect([outcome.users.size, outcome.refusedNames.size]).toEqual([0, 0]);
   });
@@ -62,7 +62,7 @@ describe('the first calls', () => {
 
 describe('a refused call', () => {
   it('is halved, order kept, until the refused user stands alone; who stood beside those that joined is not asked again', async () => {
-    const { outcome, users, kinds } = await joinAndNarrow([queued([...'abcdefgh'])], includes('f')(REJECTED));
+    const { outcome, users, kinds } = await settleUsers([queued([...'abcdefgh'])], includes('f')(REJECTED));
     expect(users).toEqual(['a b c d e f g h', 'a b c d', 'e f', 'g h', 'e', 'f']);
     expect(kinds).toEqual(['first', ...Array(5).fill('narrowing')]);
     expect(fates(outcome)).toMatchObject({ a: 'joined', e: 'joined', f: 'UPSTREAM_REJECTED, rejected', h: 'joined' });
@@ -70,7 +70,7 @@ describe('a refused call', () => {
   });
 
   it('is narrowed to the right without a call of its own when the left ones join', async () => {
-    const { users } = await joinAndNarrow([queued([...'abcde'])], includes('e')(REJECTED));
+    const { users } = await settleUsers([queued([...'abcde'])], includes('e')(REJECTED));
     expect(users).toEqual(['a b c d e', 'a b c', 'd', 'e']);
   });
 
@@ -80,7 +80,7 @@ describe('a refused call', () => {
       .chain((size) => fc.record({ ids: fc.constant(people(size)), bad: fc.subarray(people(size)) }));
     await fc.assert(
       fc.asyncProperty(many, async ({ ids, bad }) => {
-        const { outcome, users } = await joinAndNarrow([queued(ids)], includes(...bad)(REJECTED));
+        const { outcome, users } = await settleUsers([queued(ids)], includes(...bad)(REJECTED));
         for (const id of ids) expect(outcome.users.get(id)).toBe(bad.includes(id) ? REJECTED : 'joined');
         for (const id of bad) expect(users).toContain(id);
         expect(users.length).toBeLessThanOrEqual(1 + bad.length * 2 * Math.ceil(Math.log2(ids.length)));
@@ -96,14 +96,14 @@ describe.each([
   ['a 4xx that is not JSON', FIREWALL],
 ])('%s', (_name, error) => {
   it('is halved like a refusal, but holds nothing against the user who is left over', async () => {
-    const { outcome } = await joinAndNarrow([queued([...'abcdefgh'])], includes('f')(error));
+    const { outcome } = await settleUsers([queued([...'abcdefgh'])], includes('f')(error));
     expect([...outcome.users.keys()].sort()).toEqual([...'abcdegh']);
     expect(new Set(outcome.users.values())).toEqual(new Set(['joined']));
   });
 
   it('is halved at random', async () => {
     const ranks = [0.4, 0.3, 0.2, 0.1];
-    const { users } = await joinAndNarrow(
+    const { users } = await settleUsers(
       [queued([...'abcd'])],
       (_ids, _name, ordinal) => (ordinal === 1 ? error : undefined),
       {
@@ -114,7 +114,7 @@ describe.each([
   });
 
   it('sends one user alone in doubt', async () => {
-    const { users } = await joinAndNarrow(
+    const { users } = await settleUsers(
       [queued([...'abcd'])],
       (_ids, _name, ordinal) => (ordinal === 1 ? error : undefined),
       {
@@ -127,7 +127,7 @@ describe.each([
 
 describe('a full group', () => {
   it('is filled to its last place, and full once a user alone has met it: nobody is asked for after that', async () => {
-    const { outcome, users } = await joinAndNarrow([queued([...'abcdef'])], room(3));
+    const { outcome, users } = await settleUsers([queued([...'abcdef'])], room(3));
     expect(users).toEqual(['a b c d e f', 'a b c', 'd e', 'f']);
     expect(fates(outcome)).toEqual({
       ...{ a: 'joined', b: 'joined', c: 'joined' },
@@ -138,7 +138,7 @@ describe('a full group', () => {
   });
 
   it('refuses nobody who may be in it already without asking for that user alone', async () => {
-    const { outcome, users } = await joinAndNarrow([queued([...'abcd'])], (_ids, _name, ordinal) =>
+    const { outcome, users } = await settleUsers([queued([...'abcd'])], (_ids, _name, ordinal) =>
       ordinal === 1 ? INTERNAL : FULL,
     );
     expect(users).toEqual(['a b c d', 'a b', 'c d', 'a', 'c', 'b', 'd']);
@@ -147,7 +147,7 @@ describe('a full group', () => {
   });
 
   it('leaves those undecided whose call may have joined them, and refuses those of its other calls', async () => {
-    const { outcome } = await joinAndNarrow([queued(people(1500))], (ids) => (ids.includes('u0') ? TIMEOUT : FULL));
+    const { outcome } = await settleUsers([queued(people(1500))], (ids) => (ids.includes('u0') ? TIMEOUT : FULL));
     expect([...outcome.users.keys()].sort()).toEqual(people(1500).slice(1000).sort());
     expect([...outcome.users.values()].every((fate) => fate instanceof JoinError && fate.code === 'GROUP_FULL')).toBe(
       true,
@@ -155,7 +155,7 @@ describe('a full group', () => {
   });
 
   it('is not full because a call for several users met it', async () => {
-    const { outcome } = await joinAndNarrow([queued([...'abc'])], (ids) => {
+    const { outcome } = await settleUsers([queued([...'abc'])], (ids) => {
       if (ids.length > 1) return FULL;
       return ids.includes('b') ? TIMEOUT : undefined;
     });
