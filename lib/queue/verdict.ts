@@ -1,3 +1,5 @@
+/** What becomes of a message, and sending what remains of it: its letters, and a smaller message. */
+
 import { REQUEST_MS } from '../aws/client.ts';
 import type { Send } from '../aws/sqs.ts';
 import type { JoinError, JoinErrorCode } from '../errors.ts';

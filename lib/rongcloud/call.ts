@@ -17,7 +17,7 @@ export interface CallLog {
 
 /** A sending with less time than this is not worth starting. */
 const MIN_SENDING_MS = 1000;
-/** How long a caller waits for an answer after a call that failed everywhere. */
+/** How long a caller waits for an answer after a call that failed on every domain that it tried. */
 const WARY_TIMEOUT_MS = 2000;
 
 /** How a call ended: all of its users joined, or why not, or why nothing was sent. */
@@ -53,7 +53,10 @@ export interface CallDeps {
   onSwitch: () => void;
 }
 
-/** One call: a form that is sent until it is clear what became of it, or until whoever makes the call gives up. */
+/**
+ * One call. `send` sends its form once and gives how that sending ended; whoever makes the call decides whether another
+ * one follows. `over` sends nothing: it gives how the call ended, counting all its sendings.
+ */
 export class Call {
   readonly #deps: CallDeps;
   readonly #path: string;
@@ -84,7 +87,7 @@ export class Call {
     return this.#sendings;
   }
 
-  /** Whether the last sending had little time because RongCloud has just failed on every domain. */
+  /** Whether the last sending had little time because a call has just failed on every domain that it tried. */
   get isWary(): boolean {
     return this.#isWary;
   }
@@ -164,7 +167,10 @@ export class Call {
     this.#mayDie = true;
   }
 
-  /** Ends the call: gives the failure whose outcome is least certain, or why no sending followed the first ones. */
+  /**
+   * Ends the call. It has joined its users if the last sending did; otherwise it gives the failure whose outcome is
+   * least certain, or, where nothing was sent, why not.
+   */
   over(why?: JoinError): CallEnd {
     if (this.#joined) return { kind: 'joined' };
     const failed = this.failed;

@@ -16,9 +16,10 @@ export interface Retry {
 }
 
 /**
- * Decides where and when a call is tried again after its last attempt, or that it is not. `random` gives numbers
- * from 0 up to 1. A domain's failure moves on to the other domain within 100 ms; back on a domain tried before, the
- * wait is up to 100 ms, doubled for each time before. A rate limit waits 1 to 4 s where it is. Other
+ * Decides where and when a first call of HTTP or Invoke is tried again after its last attempt, or that it is not.
+ * `lib/queue/batch.ts` sends the queue's calls again, `lib/join/request-calls.ts` a request's narrowing ones. `random`
+ * gives numbers from 0 up to 1. A domain's failure moves on to the other domain within 100 ms; back on a domain tried
+ * before, the wait is up to 100 ms, doubled for each time before. A rate limit waits 1 to 4 s where it is. Other
  * failures are not tried again.
  */
 export function planRetry(

@@ -23,7 +23,7 @@ export interface RequestFields {
   queued?: number;
   /** Why the queue did not take what a try had left over, if the try is what the caller is told of. */
   queueRefusal?: JoinErrorCode | undefined;
-  /** Sendings to RongCloud, of which one attempt may have two. */
+  /** Sendings to RongCloud, of which one attempt may have several: the name is public and stays. */
   attempts?: number;
   /** The host, and the port if it is not the usual one, that was called last. */
   domain?: string;

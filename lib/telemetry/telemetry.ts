@@ -54,6 +54,7 @@ export class DoorTelemetry implements Telemetry {
   sending({ ordinal, host, durationMs, error }: Sending, lambdaRequestId: string): void {
     this.#count('upstreamCalls', 1);
     this.#metrics.addMetric(names.upstreamLatency, MetricUnit.Milliseconds, durationMs);
+    // The metric and the line below count sendings: their names are public and stay.
     this.#metrics.addMetric(names.attempts, MetricUnit.Count, ordinal);
     if (error?.code === 'UPSTREAM_RATE_LIMITED') this.#count('rateRefusals', 1);
     const fields = { door: this.#door, lambdaRequestId, ordinal, domain: host, durationMs, code: error?.code };
