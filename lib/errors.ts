@@ -141,7 +141,7 @@ export function notSent(error: JoinError): JoinError {
 }
 
 /** The same failure for users whom an earlier sending may have joined. */
-export function unsure(error: JoinError): JoinError {
+export function outcomeUnknown(error: JoinError): JoinError {
   const { code, message, upstreamCode } = error;
   const detail = `${message} The users may have joined before; repeating is safe.`;
   return new JoinError(code, {

@@ -1,8 +1,8 @@
 import type { Sleep } from '../clock.ts';
-import { JoinError, notSent, unsure } from '../errors.ts';
+import { JoinError, notSent, outcomeUnknown } from '../errors.ts';
 import type { CallOptions } from '../rongcloud/call.ts';
 import { toCalls } from '../rongcloud/form.ts';
-import { isRefusal } from '../rongcloud/return-codes.ts';
+import { refusesUsersOrGroup } from '../rongcloud/return-codes.ts';
 import type { JoinRequest } from './join-request.ts';
 import { RequestCalls, type RequestClient } from './request-calls.ts';
 import { type Fates, type Naming, settleUsers } from './settle.ts';
@@ -62,18 +62,18 @@ function failedUsers({ userIds }: JoinRequest, fates: Fates<Naming>, calls: Requ
     for (const userId of called) {
       // What came of the call with the name counts, if it could not be sent again without.
       if (error.outcome === 'not_sent' && firstErrors.has(userId)) continue;
-      firstErrors.set(userId, isRefusal(error) ? UNDECIDED : error);
+      firstErrors.set(userId, refusesUsersOrGroup(error) ? UNDECIDED : error);
     }
   }
-  const unsureErrors = new Map<JoinError, JoinError>();
+  const unknownErrors = new Map<JoinError, JoinError>();
   const runs: { offset: number; userIds: string[]; error: JoinError }[] = [];
   for (const [offset, userId] of userIds.entries()) {
     const fate = fates.fateOf(userId);
     if (fate === 'joined') continue;
     let error = fate ?? firstErrors.get(userId) ?? UNDECIDED;
-    if (error.outcome !== 'unknown' && fates.isUncertain(userId)) {
-      const known = unsureErrors.get(error) ?? unsure(error);
-      unsureErrors.set(error, known);
+    if (error.outcome !== 'unknown' && fates.mayHaveJoined(userId)) {
+      const known = unknownErrors.get(error) ?? outcomeUnknown(error);
+      unknownErrors.set(error, known);
       error = known;
     }
     const last = runs.at(-1);
@@ -98,7 +98,7 @@ function nameReport(
 ): Pick<JoinReport, 'nameError' | 'isNameOpen'> {
   if (!name || namedBy) return {};
   const refusal = refusedNames.get(name);
-  const error = refusal ?? (nameFailure && !isRefusal(nameFailure) ? nameFailure : UNDECIDED);
-  const nameError = mayHaveName && error.outcome !== 'unknown' ? unsure(error) : error;
+  const error = refusal ?? (nameFailure && !refusesUsersOrGroup(nameFailure) ? nameFailure : UNDECIDED);
+  const nameError = mayHaveName && error.outcome !== 'unknown' ? outcomeUnknown(error) : error;
   return { ...(!refusal && { isNameOpen: true }), ...(hasJoined && { nameError }) };
 }

@@ -9,7 +9,7 @@ import type { MakeCall, WantedCall } from './settle.ts';
 const STOPS_ALL: ReadonlySet<Blame> = new Set(['service', 'time', 'bug']);
 
 /** What the calls of a request need of a client. */
-export type RequestClient = Pick<RongCloudClient, 'join' | 'call' | 'isWary'>;
+export type RequestClient = Pick<RongCloudClient, 'callWithRetries' | 'newCall' | 'isWary'>;
 
 interface Waiting {
   wanted: WantedCall;
@@ -106,11 +106,11 @@ export class RequestCalls {
   async #send(wanted: WantedCall): Promise<CallEnd> {
     const form = toForm(wanted);
     if (wanted.kind === 'first') {
-      const { sendings, ...end } = await this.#client.join(form, this.#options);
+      const { sendings, ...end } = await this.#client.callWithRetries(form, this.#options);
       this.#left -= sendings;
       return end;
     }
-    const call = this.#client.call(form, this.#options);
+    const call = this.#client.newCall(form, this.#options);
     let mayRepeat = this.#mayNarrow;
     while (mayRepeat && this.#left > 0) {
       const end = await call.send();

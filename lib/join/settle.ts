@@ -1,7 +1,7 @@
 import { type JoinError, notSent } from '../errors.ts';
 import type { CallEnd } from '../rongcloud/call.ts';
 import { toCalls } from '../rongcloud/form.ts';
-import { isRefusal, mayBeForItsContent } from '../rongcloud/return-codes.ts';
+import { isUnexplained, refusesUsersOrGroup } from '../rongcloud/return-codes.ts';
 import type { JoinRequest } from './join-request.ts';
 
 /** A call that has to be made. */
@@ -32,11 +32,8 @@ export interface GroupWish<Name extends Naming> {
 
 export interface SettleOptions {
   makeCall: MakeCall;
-  /**
-   * How a call is narrowed that failed without a word about its users, as with an internal error. Absent where such a
-   * call is not narrowed.
-   */
-  unclear?: {
+  /** How a call is narrowed whose failure is unexplained. Absent where such a call is not narrowed. */
+  unexplained?: {
     /** Whether RongCloud may be failing as a whole. */
     isInDoubt: () => boolean;
     /** From 0 up to 1. */
@@ -45,7 +42,7 @@ export interface SettleOptions {
 }
 
 /** What became of a group's users and names. */
-export type Fates<Name extends Naming> = Pick<Narrowing<Name>, 'fateOf' | 'isUncertain' | 'refusedNames' | 'namedBy'>;
+export type Fates<Name extends Naming> = Pick<Settling<Name>, 'fateOf' | 'mayHaveJoined' | 'refusedNames' | 'namedBy'>;
 
 /**
  * Joins the users of one group, and finds out whom RongCloud refuses: a refused call is halved until each refused user
@@ -56,13 +53,13 @@ export async function settleUsers<Name extends Naming>(
   wish: GroupWish<Name>,
   options: SettleOptions,
 ): Promise<Fates<Name>> {
-  const narrowing = new Narrowing(wish, options);
-  await narrowing.joinUsers();
-  await narrowing.giveName();
-  return narrowing;
+  const settling = new Settling(wish, options);
+  await settling.joinUsers();
+  await settling.giveName();
+  return settling;
 }
 
-class Narrowing<Name extends Naming> {
+class Settling<Name extends Naming> {
   /** Why RongCloud refused a name. */
   readonly refusedNames = new Map<Name, JoinError>();
   /** What the group has its name from now. */
@@ -72,7 +69,7 @@ class Narrowing<Name extends Naming> {
   readonly #joined = new Set<string>();
   readonly #refused = new Map<string, JoinError>();
   /** Users of calls that may have joined them. */
-  readonly #uncertain = new Set<string>();
+  readonly #mayHaveJoined = new Set<string>();
   #full: JoinError | undefined;
 
   constructor(wish: GroupWish<Name>, options: SettleOptions) {
@@ -86,12 +83,12 @@ class Narrowing<Name extends Naming> {
    */
   fateOf(userId: string): 'joined' | JoinError | undefined {
     if (this.#joined.has(userId)) return 'joined';
-    return this.#refused.get(userId) ?? (this.isUncertain(userId) ? undefined : this.#full);
+    return this.#refused.get(userId) ?? (this.mayHaveJoined(userId) ? undefined : this.#full);
   }
 
   /** Whether a sending that held the user may have joined it. */
-  isUncertain(userId: string): boolean {
-    return this.#uncertain.has(userId);
+  mayHaveJoined(userId: string): boolean {
+    return this.#mayHaveJoined.has(userId);
   }
 
   async joinUsers(): Promise<void> {
@@ -109,17 +106,17 @@ class Narrowing<Name extends Naming> {
       if (this.namedBy) return;
       const userId = name.request.userIds.find((id) => this.#joined.has(id));
       if (userId === undefined || this.refusedNames.has(name)) continue;
-      const error = await this.#send([userId], 'narrowing', name);
+      const error = await this.#ask([userId], 'narrowing', name);
       if (error && !this.#isAboutSome(error)) return;
       if (error) this.refusedNames.set(name, error);
     }
   }
 
   async #first(userIds: readonly string[], name: Name | undefined): Promise<void> {
-    let error = await this.#send(userIds, 'first', name);
+    let error = await this.#ask(userIds, 'first', name);
     if (error && name && this.#isAboutSome(error) && error.blames !== 'group') {
       const withName = error;
-      error = await this.#send(userIds, 'first', undefined);
+      error = await this.#ask(userIds, 'first', undefined);
       if (!error) this.refusedNames.set(name, withName);
     }
     if (error) await this.#narrow(userIds, error);
@@ -130,26 +127,27 @@ class Narrowing<Name extends Naming> {
     const [userId] = userIds;
     if (!this.#isAboutSome(error) || userId === undefined) return;
     if (userIds.length === 1) {
-      // An unclear answer refuses nobody.
-      if (mayBeForItsContent(error)) return;
+      // An unexplained failure refuses nobody.
+      if (isUnexplained(error)) return;
       this.#refused.set(userId, error);
       if (error.blames === 'group') this.#full ??= notSent(error);
       return;
     }
     const [left, right] = this.#split(userIds, error);
-    const leftError = await this.#send(left, 'narrowing');
+    const leftError = await this.#ask(left, 'narrowing');
     if (leftError) await Promise.all([this.#joinOrNarrow(right), this.#narrow(left, leftError)]);
-    // When the left ones could join, the failure was for the others.
+    // When the left ones could join, the failure was for the others. If it is unexplained that may be false, which then
+    // costs only calls.
     else if (right.length > 1) await this.#narrow(right, error);
     else await this.#joinOrNarrow(right);
   }
 
   async #joinOrNarrow(userIds: readonly string[]): Promise<void> {
-    const error = await this.#send(userIds, 'narrowing');
+    const error = await this.#ask(userIds, 'narrowing');
     if (error) await this.#narrow(userIds, error);
   }
 
-  async #send(userIds: readonly string[], kind: WantedCall['kind'], name?: Name): Promise<JoinError | undefined> {
+  async #ask(userIds: readonly string[], kind: WantedCall['kind'], name?: Name): Promise<JoinError | undefined> {
     const groupName = name?.request.groupName;
     const end = await this.#options.makeCall({
       kind,
@@ -160,7 +158,7 @@ class Narrowing<Name extends Naming> {
     });
     if (end.kind === 'not_started') return notSent(end.why);
     if (end.kind === 'failed') {
-      if (end.error.outcome === 'unknown') for (const userId of userIds) this.#uncertain.add(userId);
+      if (end.error.outcome === 'unknown') for (const userId of userIds) this.#mayHaveJoined.add(userId);
       return end.error;
     }
     for (const userId of userIds) this.#joined.add(userId);
@@ -170,23 +168,23 @@ class Narrowing<Name extends Naming> {
 
   /** A full group needs no more calls, but for users who may be members already: each of them is asked alone. */
   #unwanted(userIds: readonly string[], name: Name | undefined): JoinError | undefined {
-    return name || userIds.some((userId) => this.#uncertain.has(userId)) ? undefined : this.#full;
+    return name || userIds.some((userId) => this.#mayHaveJoined.has(userId)) ? undefined : this.#full;
   }
 
   /** Whether a failure may be for some users of the call, so that the others may still join. */
   #isAboutSome(error: JoinError): boolean {
-    if (mayBeForItsContent(error)) return this.#options.unclear !== undefined;
-    return isRefusal(error);
+    if (isUnexplained(error)) return this.#options.unexplained !== undefined;
+    return refusesUsersOrGroup(error);
   }
 
   /**
-   * Two halves. If RongCloud did not say plainly that it refuses users, they are drawn at random, so that each delivery
-   * looks elsewhere; in doubt one user stands alone, who is the likeliest to join.
+   * Two halves. If the failure is unexplained, they are drawn at random, so that each delivery looks elsewhere; in
+   * doubt one user stands alone, who is the likeliest to join.
    */
   #split(userIds: readonly string[], error: JoinError): [readonly string[], readonly string[]] {
-    const { unclear } = this.#options;
-    const order = unclear && mayBeForItsContent(error) ? shuffled(userIds, unclear.random) : userIds;
-    const middle = unclear?.isInDoubt() ? 1 : Math.ceil(order.length / 2);
+    const { unexplained } = this.#options;
+    const order = unexplained && isUnexplained(error) ? shuffled(userIds, unexplained.random) : userIds;
+    const middle = unexplained?.isInDoubt() ? 1 : Math.ceil(order.length / 2);
     return [order.slice(0, middle), order.slice(middle)];
   }
 }

@@ -5,7 +5,7 @@ import { type MakeCall, settleUsers, type WantedCall } from '../join/settle.ts';
 import { type Call, lastStartOf } from '../rongcloud/call.ts';
 import type { RongCloudClient } from '../rongcloud/client.ts';
 import { toForm } from '../rongcloud/form.ts';
-import { mayBeForItsContent } from '../rongcloud/return-codes.ts';
+import { isUnexplained } from '../rongcloud/return-codes.ts';
 import type { BatchLine } from '../telemetry/batch-line.ts';
 import type { Announce, GroupResults } from './events.ts';
 import { type MergedJoin, mergeByGroup } from './merge.ts';
@@ -30,7 +30,7 @@ export interface BatchReport {
 }
 
 export interface BatchDeps extends VerdictDeps {
-  client: Pick<RongCloudClient, 'call' | 'ready'>;
+  client: Pick<RongCloudClient, 'newCall' | 'ready'>;
   pacer: Pacer;
   bringBackSoon: BringBackSoon;
   /** Absent where nobody asked to be told. */
@@ -53,17 +53,20 @@ export type JoinBatch = (messages: readonly QueueMessage[], options: BatchOption
 export function createJoinBatch(deps: BatchDeps): JoinBatch {
   const { client, pacer, halfSent, bringBackSoon, announce, random } = deps;
   return async (messages, options) => {
+    // A message that holds no valid request is read as its dead letter, which has a code.
     const read = withoutRepeats(messages).map(readMessage);
     const invalid = read.filter((message) => 'code' in message);
+    // Users who got a letter at an earlier delivery are left out.
     const joins = read.flatMap((message) => ('request' in message ? (halfSent.leftOf(message) ?? []) : []));
 
     const turns = new Turns({ pacer, lastStart: lastStartOf(options), ready: () => client.ready(options) });
     pacer.begin();
     const groups = await Promise.all(
       mergeByGroup(joins).map(async (group) => {
+        // Makes all calls for the group. Gives of each user whether it joined, was refused or is undecided.
         const fates = await settleUsers(group, {
           makeCall: createMakeCall(client, group, turns, options),
-          unclear: { isInDoubt: () => turns.isInDoubt, random },
+          unexplained: { isInDoubt: () => turns.isInDoubt, random },
         });
         const verdicts = group.messages.map((message) => verdictOn(message, fates, halfSent.maySplit(message)));
         return { groupId: group.groupId, verdicts };
@@ -72,14 +75,16 @@ export function createJoinBatch(deps: BatchDeps): JoinBatch {
 
     const verdicts = groups.flatMap((group) => group.verdicts);
     const results = groups.map(resultsOf);
-    const undecided = new Set(verdicts.filter(({ stays }) => stays).map(({ message }) => message.messageId));
+    const staying = new Set(verdicts.filter(({ stays }) => stays).map(({ message }) => message.messageId));
+    // Sends the letters and the smaller messages. SQS still has what stays, and is to deliver it soon.
     const [carriedOut, lost] = await Promise.all([
       carryOut(verdicts, invalid, deps),
       announce?.(results),
-      bringBackSoon(messages.filter(({ messageId }) => undecided.has(messageId))),
+      bringBackSoon(messages.filter(({ messageId }) => staying.has(messageId))),
     ]);
     if (lost) options.line.lostEvents(lost);
-    const retained = undecided.union(carriedOut.unsent);
+    // A message stays too if a letter or its smaller message was not taken.
+    const retained = staying.union(carriedOut.unsent);
     const unfinished = verdicts.filter(
       ({ message, refusedParts, rest }) => retained.has(message.messageId) || refusedParts.length > 0 || rest,
     );
@@ -104,21 +109,23 @@ function withoutRepeats(messages: readonly QueueMessage[]): readonly QueueMessag
   });
 }
 
-/** Makes calls for users of a group. Each sending waits for its turn. */
+/** Makes calls for users of a group. Each sending waits for its turn among all sendings of the batch. */
 function createMakeCall(
-  client: Pick<RongCloudClient, 'call'>,
+  client: Pick<RongCloudClient, 'newCall'>,
   group: MergedJoin,
   turns: Turns,
   { deadline, line }: BatchOptions,
 ): MakeCall {
   return async (wanted) => {
-    // What waits for its turn holds no form, and goes to the domain that works by then.
-    const why = await turns.take(wanted);
-    if (why) return { kind: 'not_started', why };
+    // Waits until one sending may start, or gives why none may. The call is made afterwards: what waits holds no form,
+    // and goes to the domain that works by then.
+    const whyNot = await turns.take(wanted);
+    if (whyNot) return { kind: 'not_started', why: whyNot };
     const requestId = randomUUID();
     const log = line.startCall(requestId);
-    const call = client.call(toForm(wanted), { requestId, deadline, log });
-    const end = call.over(await send(call, wanted, turns));
+    // Sends nothing yet. The form is the body of each sending.
+    const call = client.newCall(toForm(wanted), { requestId, deadline, log });
+    const end = call.over(await sendInTurns(call, wanted, turns));
     if (end.kind === 'not_started') return end;
     const { groupId, userIds } = wanted;
     const [first] = group.messagesOf(userIds[0] ?? '');
@@ -128,8 +135,11 @@ function createMakeCall(
   };
 }
 
-/** Sends a call whose turn it is, until it is clear what became of it. Gives why no more turns were given, if so. */
-async function send(call: Call, wanted: WantedCall, turns: Turns): Promise<JoinError | undefined> {
+/**
+ * Sends a call that has its turn, until it is clear what became of it. Each further sending takes another turn. Gives
+ * why the last one could not start, if it could not.
+ */
+async function sendInTurns(call: Call, wanted: WantedCall, turns: Turns): Promise<JoinError | undefined> {
   for (;;) {
     const end = await call.send();
     turns.ended(end);
@@ -141,14 +151,14 @@ async function send(call: Call, wanted: WantedCall, turns: Turns): Promise<JoinE
     // Too many calls say nothing of this one: it waits for another turn, as long as there are any.
     const isRefusedForRate = end.kind === 'failed' && end.error.blames === 'rate';
     if (!isRefusedForRate && !call.metDeadConnection && !(await call.hasNewSecret())) return undefined;
-    const why = await turns.take(wanted);
-    if (why) return why;
+    const whyNot = await turns.take(wanted);
+    if (whyNot) return whyNot;
   }
 }
 
 /** Whether the other calls would meet the failure too, even those for other users. */
 function concernsEveryCall(error: JoinError): boolean {
-  return (error.blames === 'service' || error.blames === 'time') && !mayBeForItsContent(error);
+  return (error.blames === 'service' || error.blames === 'time') && !isUnexplained(error);
 }
 
 function requestIdsOf({ messagesOf }: MergedJoin, userIds: readonly string[]): string[] {

@@ -50,7 +50,7 @@ export class Pacer {
   }
 
   /** Gives way: RongCloud refused a call because there are too many. */
-  refused(): void {
+  slowDown(): void {
     const { ratePerSecond, clock } = this.#options;
     const current = this.#rate();
     const isNew = !clock.isWithin(1000, this.#reducedAt);

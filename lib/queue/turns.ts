@@ -1,26 +1,23 @@
 import { JoinError } from '../errors.ts';
 import type { WantedCall } from '../join/settle.ts';
 import type { CallEnd } from '../rongcloud/call.ts';
-import { mayBeForItsContent } from '../rongcloud/return-codes.ts';
+import { isUnexplained } from '../rongcloud/return-codes.ts';
 import type { Pacer } from './pacer.ts';
 
-/**
- * So many failures in a row that may be for what the calls held, with nobody joined in between, are an outage: no more
- * narrowing then.
- */
+/** So many unexplained failures in a row, with nobody joined in between, are an outage: no more narrowing then. */
 const OUTAGE = 8;
 /**
  * From so many on it may be one. Calls then go one at a time and the smallest narrowing one first, to find somebody who
  * can join: the next first call may hold the same user as those that failed.
  */
 const DOUBT = 3;
-/** So many calls may start after RongCloud's last yes or no. */
-const MAX_UNDECIDED = 20;
+/** The most sendings that may start after RongCloud's last clear answer. */
+const MAX_SINCE_CLEAR_ANSWER = 20;
 
 /** A call that waits for its turn. `answer` lets it start, or says why it may not. */
 interface Waiting {
   wanted: WantedCall;
-  answer: (why: JoinError | undefined) => void;
+  answer: (whyNot: JoinError | undefined) => void;
 }
 
 export interface TurnsOptions {
@@ -41,10 +38,9 @@ export class Turns {
   readonly #narrowing = new Map<string, Waiting[]>();
   #stoppedBy: JoinError | undefined;
   #lastFailure: JoinError | undefined;
-  /** Failures in a row that may be for what the calls held. */
-  #suspicious = 0;
-  /** Sendings that started after the last yes or no. */
-  #undecided = 0;
+  #unexplainedInARow = 0;
+  /** Sendings that started after RongCloud's last clear answer. */
+  #sinceClearAnswer = 0;
   #inFlight = 0;
   #isGivingTurns = false;
   #wake = (): void => {};
@@ -60,7 +56,7 @@ export class Turns {
 
   /** Whether it may be an outage. */
   get isInDoubt(): boolean {
-    return this.#suspicious >= DOUBT;
+    return this.#unexplainedInARow >= DOUBT;
   }
 
   /** Waits until a sending of this call may start. Otherwise says why it may not. */
@@ -81,14 +77,14 @@ export class Turns {
   ended(end: CallEnd): void {
     const error = end.kind === 'failed' ? end.error : undefined;
     this.#inFlight -= 1;
-    if (end.kind === 'joined' || error?.blames === 'users' || error?.blames === 'group') this.#undecided = 0;
+    if (end.kind === 'joined' || error?.blames === 'users' || error?.blames === 'group') this.#sinceClearAnswer = 0;
     // The secret may have changed, which says nothing of these users: if it has not, the batch is stopped.
-    if (error?.code === 'UPSTREAM_CREDENTIALS') this.#undecided -= 1;
-    if (end.kind === 'joined') this.#suspicious = 0;
+    if (error?.code === 'UPSTREAM_CREDENTIALS') this.#sinceClearAnswer -= 1;
+    if (end.kind === 'joined') this.#unexplainedInARow = 0;
     if (error) {
       this.#lastFailure = error;
-      if (error.blames === 'rate') this.#options.pacer.refused();
-      if (mayBeForItsContent(error)) this.#suspicious += 1;
+      if (error.blames === 'rate') this.#options.pacer.slowDown();
+      if (isUnexplained(error)) this.#unexplainedInARow += 1;
     }
     this.#wake();
   }
@@ -102,14 +98,14 @@ export class Turns {
   async #giveTurns(): Promise<void> {
     const { pacer, lastStart, ready } = this.#options;
     while (this.#first.length > 0 || this.#narrowing.size > 0) {
-      const mustWait = this.isInDoubt || this.#undecided >= MAX_UNDECIDED;
+      const mustWait = this.isInDoubt || this.#sinceClearAnswer >= MAX_SINCE_CLEAR_ANSWER;
       if (!this.#stoppedBy && this.#inFlight > 0 && mustWait) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
         continue;
       }
-      if (this.#undecided >= MAX_UNDECIDED) this.#stoppedBy ??= this.#lastFailure;
+      if (this.#sinceClearAnswer >= MAX_SINCE_CLEAR_ANSWER) this.#stoppedBy ??= this.#lastFailure;
       // Before the slot: calls that waited for it afterwards would all start at once.
       const missing = this.#stoppedBy ? undefined : await ready();
       this.#stoppedBy ??= missing;
@@ -123,18 +119,19 @@ export class Turns {
   /** Starts the next call that is wanted, and turns away those before it that are not. */
   #start(): void {
     for (let next = this.#nextWaiting(); next; next = this.#nextWaiting()) {
-      const outage = next.wanted.kind === 'narrowing' && this.#suspicious >= OUTAGE ? this.#lastFailure : undefined;
-      const refusal = this.#stoppedBy ?? next.wanted.unwanted() ?? outage;
-      next.answer(refusal);
-      if (refusal) continue;
+      const outage =
+        next.wanted.kind === 'narrowing' && this.#unexplainedInARow >= OUTAGE ? this.#lastFailure : undefined;
+      const whyNot = this.#stoppedBy ?? next.wanted.unwanted() ?? outage;
+      next.answer(whyNot);
+      if (whyNot) continue;
       this.#inFlight += 1;
-      this.#undecided += 1;
+      this.#sinceClearAnswer += 1;
       return;
     }
   }
 
   #nextWaiting(): Waiting | undefined {
-    const isProbing = this.isInDoubt && this.#suspicious < OUTAGE;
+    const isProbing = this.isInDoubt && this.#unexplainedInARow < OUTAGE;
     if (isProbing) return this.#nextNarrowing() ?? this.#first.shift();
     return this.#first.shift() ?? this.#nextNarrowing();
   }

@@ -1,4 +1,4 @@
-import { type JoinError, leastCertain, unsure } from '../errors.ts';
+import { type JoinError, leastCertain, outcomeUnknown } from '../errors.ts';
 
 /** One request on the wire, and how it ended. */
 export interface Sending {
@@ -47,7 +47,7 @@ export class Attempts {
   sent(error: JoinError | undefined): void {
     const before = this.#failure;
     // A sending on a connection that died may have arrived.
-    if (error?.outcome === 'rejected' && before?.outcome === 'unknown') this.#failure = unsure(error);
+    if (error?.outcome === 'rejected' && before?.outcome === 'unknown') this.#failure = outcomeUnknown(error);
     else if (!before || error?.outcome !== 'not_sent') this.#failure = error;
   }
 

@@ -47,7 +47,7 @@ export class RongCloudClient {
     };
   }
 
-  /** Whether the last call failed on every domain, not long ago. */
+  /** Whether the last call failed on every domain that it tried, not long ago. */
   get isWary(): boolean {
     return this.#deps.outage.isWary;
   }
@@ -63,8 +63,8 @@ export class RongCloudClient {
     return app instanceof JoinError ? app : undefined;
   }
 
-  /** A `/group/join.json` call with a form of `toForm`, to be sent by whoever asks for it. */
-  call(form: string, options: CallOptions): Call {
+  /** A `/group/join.json` call with a form of `toForm`. Nothing is sent until its `send` is called. */
+  newCall(form: string, options: CallOptions): Call {
     return new Call(this.#deps, JOIN_PATH, form, options);
   }
 
@@ -72,8 +72,8 @@ export class RongCloudClient {
    * Makes a `/group/join.json` call with a form of `toForm`, on the other domain too if one fails, in at most 3 attempts.
    * A failure is that of the attempt whose outcome is least certain. Never throws.
    */
-  async join(form: string, options: CallOptions): Promise<CallEnd & { sendings: number }> {
-    const call = this.call(form, options);
+  async callWithRetries(form: string, options: CallOptions): Promise<CallEnd & { sendings: number }> {
+    const call = this.newCall(form, options);
     const end = await this.#finish(call, options);
     return { ...end, sendings: call.sendings };
   }

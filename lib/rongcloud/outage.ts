@@ -1,9 +1,9 @@
 import type { Clock, Moment } from '../clock.ts';
 import type { JoinError } from '../errors.ts';
 import type { FailedAttempt } from './attempts.ts';
-import { isRefusal } from './return-codes.ts';
+import { refusesUsersOrGroup } from './return-codes.ts';
 
-/** Calls are made warily this long after one that failed on every domain it tried. */
+/** Calls are made warily this long after one that failed on every domain that it tried. */
 const WARY_MS = 10_000;
 /** A call would most likely be refused again this long after a refusal for rate. */
 const RATE_LIMITED_MS = 2000;
@@ -20,7 +20,7 @@ export class Outage {
     this.#clock = clock;
   }
 
-  /** Whether the last call failed on every domain it tried, not long ago. */
+  /** Whether the last call failed on every domain that it tried, not long ago. */
   get isWary(): boolean {
     return this.#clock.isWithin(WARY_MS, this.#failedAt);
   }
@@ -32,7 +32,7 @@ export class Outage {
 
   /** How a sending ended, in time or late: a clear answer, yes or no, says that RongCloud works. */
   answered(error: JoinError | undefined): void {
-    if (error && !isRefusal(error)) return;
+    if (error && !refusesUsersOrGroup(error)) return;
     this.#failedAt = undefined;
     this.#answeredAt = this.#clock.steady();
   }

@@ -51,15 +51,15 @@ export function judgeAnswer(answer: UpstreamAnswer | JoinError): JoinError | und
 }
 
 /** Whether RongCloud refused a call for some of its users, or for the group. */
-export function isRefusal({ blames, outcome }: JoinError): boolean {
+export function refusesUsersOrGroup({ blames, outcome }: JoinError): boolean {
   return outcome !== 'not_sent' && (blames === 'users' || blames === 'group');
 }
 
 /**
- * Whether a failure may be for what the call holds although it does not say so: an internal error, and a 4xx that is not
- * JSON, as a web application firewall answers. RongCloud documents neither, so that smaller calls may tell.
+ * Whether a failure may be for what the call holds, although it does not say so: an internal error, and a 4xx that is
+ * not JSON, as a web application firewall answers. RongCloud documents neither. Smaller calls may tell.
  */
-export function mayBeForItsContent({ code, outcome, upstreamCode }: JoinError): boolean {
+export function isUnexplained({ code, outcome, upstreamCode }: JoinError): boolean {
   if (outcome === 'not_sent') return false;
   return upstreamCode === INTERNAL_ERROR || (code === 'UPSTREAM_MISCONFIGURED' && upstreamCode === undefined);
 }

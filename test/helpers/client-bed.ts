@@ -72,9 +72,16 @@ export function startClient(endings: (UpstreamAnswer | JoinError)[] = [SUCCESS],
   });
   const log = { sent: (sending: Sending) => attempts.push(sending), waitedForSecret: () => {} };
   const join = async (leftMs = 10_000, more: Partial<CallOptions> = {}) =>
-    errorOf(await client.join('groupId=g&userId=a', { requestId: 'r-1', deadline: clock.ms + leftMs, log, ...more }));
+    errorOf(
+      await client.callWithRetries('groupId=g&userId=a', {
+        requestId: 'r-1',
+        deadline: clock.ms + leftMs,
+        log,
+        ...more,
+      }),
+    );
   const call = (leftMs = 10_000) =>
-    client.call('groupId=g&userId=a', { requestId: 'r-1', deadline: clock.ms + leftMs, log });
+    client.newCall('groupId=g&userId=a', { requestId: 'r-1', deadline: clock.ms + leftMs, log });
   const hosts = () => sent.map(({ host }) => host[0]).join('');
   return { client, clock, sent, slept, attempts, credentials, join, call, hosts };
 }

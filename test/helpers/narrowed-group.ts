@@ -44,7 +44,7 @@ export async function settleUsers(
   const [group, another] = mergeByGroup(messages);
   if (!group || another) throw new Error('messages of one group are needed');
   const found = await joinWish(group, {
-    unclear: { isInDoubt: options.inDoubt ?? (() => false), random: options.random ?? (() => 0) },
+    unexplained: { isInDoubt: options.inDoubt ?? (() => false), random: options.random ?? (() => 0) },
     makeCall({ kind, groupId, userIds, groupName, unwanted }) {
       if (groupId !== group.groupId) throw new Error('a call for another group');
       const called = last.then(async () => {

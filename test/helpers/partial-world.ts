@@ -67,6 +67,7 @@ export function createPartialWorld({ random, refused = [], trouble, ...options }
     join: (request: JoinRequest, ms = DEADLINE_MS): Promise<JoinReport> =>
       time.run(joinUsers(request, { requestId: 'r', deadline: time.now() + ms, log })),
     /** Makes one call with all its retries, and nothing more. */
-    call: (form: string) => time.run(client.join(form, { requestId: 'r', deadline: time.now() + DEADLINE_MS, log })),
+    call: (form: string) =>
+      time.run(client.callWithRetries(form, { requestId: 'r', deadline: time.now() + DEADLINE_MS, log })),
   };
 }

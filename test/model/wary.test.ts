@@ -56,7 +56,9 @@ async function failedLate(seed: number): Promise<string[]> {
   const calls: Promise<void>[] = [];
   const join = async (startedAt: number): Promise<void> => {
     const log = { sent: () => {}, waitedForSecret: () => {} };
-    const error = errorOf(await client.join('userId=u', { requestId: 'r', deadline: startedAt + 8000, log }));
+    const error = errorOf(
+      await client.callWithRetries('userId=u', { requestId: 'r', deadline: startedAt + 8000, log }),
+    );
     if (error?.blames === 'domain' && startedAt >= rightFrom + 15 * SECOND_MS) {
       failed.push(`seed ${seed}: ${error.code} ${(startedAt - rightFrom) / SECOND_MS} s later`);
     }

@@ -91,7 +91,7 @@ describe('a refusal', () => {
   it('leaves a quarter of the rate, however many come at once', async () => {
     const { pacer, interval } = setUp(24);
     expect(await interval()).toBe(Math.round(1000 / 24));
-    for (let i = 0; i < 5; i++) pacer.refused();
+    for (let i = 0; i < 5; i++) pacer.slowDown();
     expect(await interval()).toBe(Math.round(1000 / 6));
   });
 
@@ -100,16 +100,16 @@ describe('a refusal', () => {
     [1000, 1.75],
   ])('%i ms after another leaves %d calls a second', async (ms, rate) => {
     const { pacer, interval, pass } = setUp(24);
-    pacer.refused();
+    pacer.slowDown();
     await pass(ms);
-    pacer.refused();
+    pacer.slowDown();
     expect(await interval()).toBe(Math.round(1000 / rate));
   });
 
   it('cuts it again a second later, while refusals go on', async () => {
     const { pacer, interval, pass } = setUp(24);
     for (let i = 0; i < 3; i++) {
-      pacer.refused();
+      pacer.slowDown();
       await pass(600);
     }
     expect(await interval()).toBe(Math.round(1000 / 1.5));
@@ -117,13 +117,13 @@ describe('a refusal', () => {
 
   it('leaves one call a second', async () => {
     const { pacer, interval } = setUp(1.5);
-    pacer.refused();
+    pacer.slowDown();
     expect(await interval()).toBe(1000);
   });
 
   it('lowers no rate that is under one a second, and nothing raises it', async () => {
     const { pacer, interval, pass } = setUp(0.5);
-    pacer.refused();
+    pacer.slowDown();
     expect(await interval()).toBe(2000);
     await pass(60_000);
     expect(await interval()).toBe(2000);
@@ -140,7 +140,7 @@ describe('a refusal', () => {
       [3_600_000, 24],
     ] as const) {
       const { pacer, interval, pass } = setUp(24);
-      pacer.refused();
+      pacer.slowDown();
       await pass(ms);
       expect(await interval(), `${ms} ms later`).toBe(Math.round(1000 / rate));
     }
@@ -148,9 +148,9 @@ describe('a refusal', () => {
 
   it('begins the wait anew, if it comes before a second is over', async () => {
     const { pacer, interval, pass } = setUp(24);
-    pacer.refused();
+    pacer.slowDown();
     await pass(900);
-    pacer.refused();
+    pacer.slowDown();
     await pass(900);
     expect(await interval()).toBe(Math.round(1000 / 6));
   });

@@ -17,7 +17,7 @@ function setUp(
 ) {
   const time = createSimulatedTime(0);
   const pacer = new Pacer({ ratePerSecond: 1, clock: time.clock, sleep: time.sleep });
-  const refused = vi.spyOn(pacer, 'refused');
+  const refused = vi.spyOn(pacer, 'slowDown');
   const turns = new Turns({ pacer, lastStart, ready });
   pacer.begin();
   const log: string[] = [];

@@ -15,7 +15,7 @@ function fates(
 ): Fates<QueuedJoin> {
   return {
     fateOf: (userId) => users[userId],
-    isUncertain: () => false,
+    mayHaveJoined: () => false,
     refusedNames: new Map(names.refused?.map((message) => [message, REJECTED])),
     namedBy: names.namedBy,
   };
