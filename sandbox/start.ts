@@ -17,6 +17,7 @@ try {
   // The functions get it as a secret. Other processes that are started from here would inherit it: esbuild, for one.
   delete env.RONGCLOUD_APP_SECRET;
   await tryPorts(port);
+  console.log('Building and starting takes 15 to 25 seconds. Ctrl-C stops everything.');
   await buildFunctions();
   const sandbox = await startSandbox({
     port,
@@ -41,7 +42,6 @@ try {
   introduce(sandbox, rongCloud);
   if (sample) await joinSample(sandbox, sample);
   else console.log('\nNobody was joined: SAMPLE_USER and SAMPLE_GROUP would name somebody.');
-  console.log('Ctrl-C stops everything.');
 } catch (error) {
   console.error(explain(error));
   process.exit(1);

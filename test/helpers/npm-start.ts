@@ -11,7 +11,7 @@ export async function startOnce(folder: string, env: Record<string, string>): Pr
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
       said += chunk;
-      if (said.includes('Ctrl-C')) child.kill('SIGINT');
+      if (/^(?:Joined|Could not join|Nobody was joined)/m.test(said)) child.kill('SIGINT');
     });
   }
   await new Promise((resolve) => child.on('exit', resolve));

@@ -51,11 +51,11 @@ describe('npm start', () => {
     other.close();
   });
 
-  it('keeps the App Secret of the real RongCloud from the processes that it starts to build', async () => {
+  it('says how long it takes before it builds, and keeps the real App Secret from what builds', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'start-'));
     const esbuild = join(folder, 'esbuild');
     writeFileSync(esbuild, `#!/bin/sh\nenv > ${folder}/environment\nexit 1\n`, { mode: 0o755 });
-    await refusal(ROOT, {
+    const said = await refusal(ROOT, {
       PATH: process.env.PATH ?? '',
       // Below the ports that systems give at random.
       PORT: String(10_000 + Math.floor(Math.random() * 20_000)),
@@ -64,6 +64,7 @@ describe('npm start', () => {
       RONGCLOUD_APP_SECRET: 'planted-secret',
       RONGCLOUD_DATA_CENTER: 'singapore',
     });
+    expect(said).toMatch(/^Building and starting takes .+ seconds\. Ctrl-C stops everything\.\n/);
     const inherited = readFileSync(join(folder, 'environment'), 'utf8');
     expect(inherited).toContain('planted-key');
     expect(inherited).not.toContain('planted-secret');
@@ -88,7 +89,7 @@ describe('npm start', () => {
       });
     }
     try {
-      await expect.poll(() => said, { timeout: 60_000 }).toContain('Ctrl-C');
+      await expect.poll(() => said, { timeout: 60_000 }).toContain('/members');
       // npm says two lines of its own, between two empty ones. Claims of one's own may take a row more.
       const rows = said
         .trimEnd()
