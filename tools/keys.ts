@@ -12,7 +12,12 @@ try {
   // For its owner alone, and in no file's place.
   writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' });
 } catch (error) {
-  console.error(`${file} can't be written: ${error instanceof Error && 'code' in error ? error.code : error}`);
+  const code = error instanceof Error && 'code' in error ? error.code : error;
+  console.error(
+    code === 'EEXIST'
+      ? `${file} exists already. Move it away, or name another file: npm run keys -- other.pem`
+      : `${file} can't be written: ${code}`,
+  );
   process.exit(1);
 }
 console.log(`# The public key, for stages.yml:

@@ -78,7 +78,8 @@ describe('npm run keys', () => {
 
   it('overwrites no key', () => {
     const { status, stderr } = spawnSync(process.execPath, [KEYS], { cwd: folder, encoding: 'utf8' });
-    expect([status, stderr]).toEqual([1, "private-key.pem can't be written: EEXIST\n"]);
+    const line = 'private-key.pem exists already. Move it away, or name another file: npm run keys -- other.pem\n';
+    expect([status, stderr]).toEqual([1, line]);
     expect(readFileSync(join(folder, 'private-key.pem'), 'utf8')).toBe(signingKey);
   });
 
