@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 // Prints, for `aws cloudformation create-change-set --cli-input-json`, how a stack that has only its bucket takes over the
-// queues and logs that a removed one left: node tools/import-kept.ts "$JOIN_QUEUE_URL"
+// queues and logs that a removed one left: npx node tools/import-kept.ts "$JOIN_QUEUE_URL"
 // It reads what `npm run package` has written.
 
 interface Resource {
@@ -15,7 +15,7 @@ interface Template {
 
 const [queueUrl] = process.argv.slice(2);
 if (!queueUrl?.startsWith('http')) {
-  console.error('Which queues? node tools/import-kept.ts "$JOIN_QUEUE_URL"');
+  console.error('Which queues? npx node tools/import-kept.ts "$JOIN_QUEUE_URL"');
   process.exit(1);
 }
 const read = (step: string): Template =>
