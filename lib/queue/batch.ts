@@ -158,7 +158,7 @@ async function sendInTurns(call: Call, wanted: WantedCall, turns: Turns): Promis
 
 /** Whether the other calls would meet the failure too, even those for other users. */
 function concernsEveryCall(error: JoinError): boolean {
-  return (error.blames === 'service' || error.blames === 'time') && !isUnexplained(error);
+  return error.blames === 'service' && !isUnexplained(error);
 }
 
 function requestIdsOf({ messagesOf }: MergedJoin, userIds: readonly string[]): string[] {

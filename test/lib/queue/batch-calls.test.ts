@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { JoinError, type JoinErrorCode } from '../../../lib/errors.ts';
 import { DeadConnection } from '../../../lib/rongcloud/transport.ts';
-import { createBatchWorld, message } from '../../helpers/batch-world.ts';
+import { APP_KEY } from '../../../tools/sim/secret.ts';
+import { APP_SECRET, createBatchWorld, message } from '../../helpers/batch-world.ts';
 import { FIREWALL, INTERNAL } from '../../helpers/narrowed-group.ts';
 import { people } from '../../helpers/queued-joins.ts';
 
@@ -170,6 +171,22 @@ describe('a failed call', () => {
     const messages = people(3).map((group) => message(group, ['a']));
     expect(await run(messages)).toMatchObject({ retained: ids(messages), done: 0, stoppedBy: error });
     expect([calls, logged, time.now()]).toEqual([[], [], 0]);
+  });
+
+  it('ends the batch where there are no credentials any more, and says nothing of calls that were not sent', async () => {
+    const error = new JoinError('CREDENTIALS_UNAVAILABLE');
+    const good = { appKey: APP_KEY, appSecret: APP_SECRET };
+    let reads = 0;
+    const get = async () => {
+      reads += 1;
+      return reads < 4 ? good : error;
+    };
+    const { run, calls, logged } = createBatchWorld({ credentials: { get, replace: async () => undefined } });
+    const messages = people(9).map((group) => message(group, ['a']));
+    const report = await run(messages);
+    expect(calls.length).toBeGreaterThan(0);
+    expect(logged).toHaveLength(calls.length);
+    expect(report).toMatchObject({ retained: ids(messages.slice(calls.length)), stoppedBy: error });
   });
 
   it.each([INTERNAL, FIREWALL])('of every group with $code is an outage: first calls end after 20', async (error) => {

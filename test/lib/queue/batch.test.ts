@@ -14,7 +14,7 @@ const bodyOf = ({ body }: { body: string }) => JSON.parse(body);
 describe('a batch', () => {
   it('reports what became of each message, group by group', async () => {
     const judge: Judge = (call, ordinal) => (call.groupId === 'h' ? 'UPSTREAM_TIMEOUT' : refuses('x')(call, ordinal));
-    const { run } = createBatchWorld({ judge });
+    const { run, broughtBack } = createBatchWorld({ judge });
     const mixed = message('g', ['a', 'x'], { requestId: 'r-mixed' });
     const late = message('h', ['b', 'c'], { requestId: 'r-late' });
     const invalid = { ...message('g', []), messageId: 'invalid', body: '{' };
@@ -52,6 +52,7 @@ describe('a batch', () => {
       ],
       stoppedBy: undefined,
     });
+    expect(broughtBack).toEqual([late.messageId]);
   });
 
   it('takes a message that comes twice, and one that comes again after its success', async () => {
