@@ -66,6 +66,7 @@ export function createHandler(deps: HttpDeps) {
       await askPolicy(deps, caller, request, deadline);
       line.admitted(request);
 
+      // `respond-async`: straight to the queue, or after a try where it has a `wait`.
       const preference = enqueue && readPrefer(headerOf(event, 'prefer'));
       const senderGroup = () => senderOf(caller);
       const report =

@@ -23,9 +23,9 @@ const EXPECTED_EVENT = 'This function expects a batch of SQS: a list of Records,
 /**
  * The queue door: a batch of SQS messages, each the Invoke door's event. Answers with the messages that stay on the
  * queue: those whose users are all undecided, those of one user whose name is neither given nor refused, those that
- * have something left and may not be split, those of which a letter or the rest was not taken, and records that SQS
- * would not make. Throws only if an event is no batch of SQS, or has a message that the answer could not name: any
- * answer would tell the source that such messages are done.
+ * have something left and may not be split (SQS may hold a smaller message already), those of which a letter or the rest
+ * was not taken, and records that SQS would not make. Throws only if an event is no batch of SQS, or has a message that
+ * the answer could not name: any answer would tell the source that such messages are done.
  */
 export function createHandler({ joinBatch, telemetry, clock }: QueueDeps) {
   return async (event: unknown, invocation: Invocation): Promise<SQSBatchResponse> => {

@@ -127,7 +127,7 @@ class Settling<Name extends Naming> {
     const [userId] = userIds;
     if (!this.#isAboutSome(error) || userId === undefined) return;
     if (userIds.length === 1) {
-      // An unexplained failure refuses nobody.
+      // An unexplained failure refuses no user.
       if (isUnexplained(error)) return;
       this.#refused.set(userId, error);
       if (error.blames === 'group') this.#full ??= notSent(error);

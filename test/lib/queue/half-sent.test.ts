@@ -62,4 +62,13 @@ describe('HalfSent', () => {
     for (const message of messages) letters.unanswered(message);
     expect(messages.filter((message) => letters.maySplit(message))).toEqual([messages[0]]);
   });
+
+  it('counts a message with many letters once, and lets it be split', () => {
+    const { letters } = setUp();
+    const [first, often] = [queued(people(2000)), queued(people(2000))];
+    letters.taken(first, letter(...people(1999)));
+    for (let i = 0; i < 60; i++) letters.taken(often, letter(...people(1999)));
+    expect(letters.leftOf(first)?.request).toEqual({ groupId: 'g', userIds: ['u1999'] });
+    expect(letters.maySplit(often)).toBe(true);
+  });
 });

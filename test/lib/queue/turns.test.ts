@@ -259,6 +259,14 @@ describe('calls without a yes or a no', () => {
     expect(turns.stoppedBy).toBeUndefined();
   });
 
+  it('may be refused for a secret that has changed, however many they are', async () => {
+    const { end, turns } = setUp();
+    await end(new JoinError('UPSTREAM_CREDENTIALS'), 30);
+    expect(turns.stoppedBy).toBeUndefined();
+    await end(TIMEOUT, 19);
+    expect(turns.stoppedBy).toBeUndefined();
+  });
+
   it.each([TIMEOUT, RATE_REFUSAL])('end the batch after 20 that ended with $code', async (error) => {
     const { end, ask, pass, log, turns } = setUp();
     await end(error, 19);
