@@ -2,8 +2,12 @@
 const read = async ({ resolveVariable }) => (await resolveVariable('self:custom.policy')) || {};
 
 module.exports = {
-  /** Variables of the HTTP function. */
-  environment: async (serverless) => (await read(serverless)).environment ?? {},
+  /** Variables of the HTTP function. In the sandbox the shell's win, so that a stand-in's address never stands in policy.yml. */
+  environment: async (serverless) => {
+    const { environment } = await read(serverless);
+    const shell = process.env.SANDBOX_FOLDER ? process.env : {};
+    return Object.fromEntries(Object.entries(environment ?? {}).map(([name, value]) => [name, shell[name] ?? value]));
+  },
   /** A policy of its role, if there are statements for one: IAM takes no empty list. */
   resources: async (serverless) => {
     const { statements } = await read(serverless);

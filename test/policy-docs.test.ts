@@ -65,8 +65,15 @@ function withDoor(
   env: Record<string, string>,
   use: (ask: (ask: Ask) => Promise<Answer>, folder: string) => Promise<void>,
 ) {
-  return withCopy({ 'lib/policy.ts': withRule(rule), 'tsconfig.json': tsconfig }, async (folder) => {
+  const files = {
+    'lib/policy.ts': withRule(rule),
+    'tsconfig.json': tsconfig,
+    'biome.json': read('biome.json'),
+    'type-assertion.grit': read('type-assertion.grit'),
+  };
+  return withCopy(files, async (folder) => {
     await run(folder, 'node_modules/typescript/bin/tsc');
+    await run(folder, 'node_modules/@biomejs/biome/bin/biome', 'check', '--vcs-enabled=false', 'lib/policy.ts');
     await run(folder, 'build.ts');
     const door = await bed.start('http', env, pathToFileURL(`${folder}/dist/`));
     await use(async (parts) => {
@@ -175,6 +182,22 @@ describe('a rule by another service', () => {
         .split('\n')
         .findIndex((text) => text.includes('The members service answered'));
       expect(await run(folder, 'locate.ts', place)).toContain(`lib/policy.ts:${source + 1}:`);
+    });
+  });
+
+  it.each([
+    ['MEMBERS_URL', service.MEMBERS_URL],
+    ['STAND_IN', '${env:STAND_IN}'],
+  ])('finds a stand-in of the service in the sandbox: %s, with %s in policy.yml', LONG, async (name, value) => {
+    asked.behave(answers(200, 'true'));
+    const files = {
+      'lib/policy.ts': withRule(byService),
+      'policy.yml': `environment:\n  MEMBERS_URL: ${value}\n`,
+    };
+    await withCopy(files, async (folder) => {
+      for (const part of ['sandbox', 'locate.ts']) cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+      const said = await startOnce(folder, { PORT: '14730', [name]: asked.url });
+      expect(said).toContain('Joined alice to team-1: 200');
     });
   });
 

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Target } from '../http/forward.ts';
 import { listen } from '../http/server.ts';
+import { ruleEnvironment } from './rule-environment.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const GUARD = new URL('./offline-guard.ts', import.meta.url).href;
@@ -67,11 +68,10 @@ async function startOnce(options: OfflineOptions): Promise<Offline> {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
+      ...ruleEnvironment(),
       PATH: process.env.PATH,
       HOME: folder,
       SANDBOX_FOLDER: folder,
-      // Stand-ins for what the app's own rule asks.
-      ...awsAddresses(process.env),
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
       AWS_SESSION_TOKEN: awsSessionToken,
@@ -104,11 +104,6 @@ async function startOnce(options: OfflineOptions): Promise<Offline> {
     invoke: { url: `http://127.0.0.1:${lambdaPort}`, key },
     close,
   };
-}
-
-/** Where the SDK finds services of AWS that this sandbox has no stand-in for. */
-function awsAddresses(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('AWS_ENDPOINT_URL_')));
 }
 
 /** Waits until both doors listen. What serverless-offline says is shown only if it fails to start. */
