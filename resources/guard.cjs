@@ -1,3 +1,4 @@
+const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { problemsOf } = require('./stage-problems.cjs');
 
@@ -73,8 +74,13 @@ function check(serverless, own, log) {
     const advice = `Set them in stages.yml under ${stage}, or with --param="name=value".`;
     throw new classes.Error(`These values of the stage are missing or wrong:\n${list}\n${advice}`);
   }
-  if (sets.jwtGroupsClaim === '' && sets.openGroups === '') log.notice(NOBODY);
+  if (sets.jwtGroupsClaim === '' && sets.openGroups === '' && asksForGroups()) log.notice(NOBODY);
   if (sets.jwtServiceClients === '') log.notice(ANY_CLIENT);
+}
+
+/** Whether the rule looks at the groups that a token grants or a stage opens, as the shipped one does. */
+function asksForGroups() {
+  return readFileSync(join(__dirname, '../lib/policy.ts'), 'utf8').includes('groupPatterns');
 }
 
 /** What stands after `--param`, as it was given: osls cuts blanks at the end, and a secret of blanks would be none. */

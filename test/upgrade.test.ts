@@ -22,8 +22,7 @@ export function decide(caller: Caller, request: JoinRequest): Decision {
 `;
 /** What a user changes and adds, for the stage, the rule and its test. */
 const THEIRS: Record<string, string> = {
-  'stages.yml':
-    'prod:\n  dataCenter: singapore\n  jwtIssuer: https://theirs.example\n  jwtAudience: theirs\n  openGroups: lobby\n',
+  'stages.yml': 'prod:\n  dataCenter: singapore\n  jwtIssuer: https://theirs.example\n  jwtAudience: theirs\n',
   'policy.yml': 'environment:\n  TENANTS: a,b\nstatements:\n',
   'lib/policy.ts': RULE,
   'lib/policy/tenants.ts': 'export const mayJoin = (tenant: unknown, id: string) => id.startsWith(String(tenant));\n',
@@ -71,12 +70,14 @@ describe('a new version', () => {
       git('merge', '-q', '--no-edit', 'upstream');
       expect(ours.length).toBeGreaterThan(50);
       // What comes out of it holds both.
-      const { Properties, variables } = await packaged('prod', {}, folder).then((template) => {
+      const { Properties, variables, said } = await packaged('prod', {}, folder).then((template) => {
         const { Environment, ...rest } = propertiesOf(template, 'HttpLambdaFunction');
-        return { Properties: rest, variables: Environment.Variables };
+        return { Properties: rest, variables: Environment.Variables, said: template.said };
       });
       expect(Properties).toMatchObject({ MemorySize: 1024 });
       expect(variables).toMatchObject({ JWT_ISSUER: 'https://theirs.example', TENANTS: 'a,b' });
+      // Their rule looks at no group that a token grants or the stage opens.
+      expect(said).not.toContain('no user can join');
     });
   });
 
