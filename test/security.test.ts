@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { IS_SHIPPED_RULE } from './helpers/shipped-rule.ts';
 
 const ROOT = new URL('../', import.meta.url);
 const read = (file: string): string => readFileSync(new URL(file, ROOT), 'utf8');
@@ -138,9 +139,13 @@ it('every guarantee of SECURITY.md has its tests here, and none is here that it 
   expect(guarantees).toEqual(Object.keys(TESTS));
 });
 
+/** About the shipped rule. With another rule its tests are that rule's. */
+const ABOUT_THE_RULE = 'test/lib/policy.test.ts';
+
 it.each(Object.entries(TESTS))('%s', (_, tests) => {
-  const named = Object.entries(tests).flatMap(([file, titles]) => titles.map((title) => ({ file, title })));
-  expect(named.length).toBeGreaterThan(0);
+  const all = Object.entries(tests).flatMap(([file, titles]) => titles.map((title) => ({ file, title })));
+  expect(all.length).toBeGreaterThan(0);
+  const named = all.filter(({ file }) => IS_SHIPPED_RULE || file !== ABOUT_THE_RULE);
   // A title stands in its file as it is named, between quotes of any kind.
   const missing = named.filter(({ file, title }) => {
     return !['"', "'", '`'].some((quote) => read(file).includes(`${quote}${title}`));

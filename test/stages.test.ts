@@ -35,7 +35,10 @@ const PRINTED = printed.replaceAll(/^ {3}/gm, '');
 let template: Package;
 beforeAll(async () => {
   const more = 'default:\n  jwtUserClaim: ${env:HOME}\nother:\n  jwtIssuer: ${ssm:/of/another/stage}\n';
-  const files = { 'stages.yml': PRINTED + more, 'policy.yml': read('policy.yml').replaceAll(/^ {2}# /gm, '  ') };
+  const policy = read('policy.yml')
+    .replaceAll(/^ {2}# /gm, '  ')
+    .replace('GROUPS_TABLE: groups', '$&\n  STAGE: of ${sls:stage}\n  SHELL_HOME: ${env:HOME}');
+  const files = { 'stages.yml': PRINTED + more, 'policy.yml': policy };
   template = await withCopy(files, (folder) => packaged('prod', {}, folder));
 });
 const variables = (door: string) => propertiesOf(template, `${door}LambdaFunction`).Environment.Variables;
@@ -98,6 +101,7 @@ describe('stages.yml', () => {
 describe('policy.yml', () => {
   it('gives the HTTP function variables, and no other', () => {
     expect(variables('Http')).toMatchObject({ GROUPS_TABLE: 'groups', JWT_ISSUER: 'https://issuer.example' });
+    expect(variables('Http')).toMatchObject({ STAGE: 'of prod', SHELL_HOME: expect.stringContaining(tmpdir()) });
     for (const door of ['Invoke', 'Queue']) expect(variables(door)).not.toHaveProperty('GROUPS_TABLE');
   });
 

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { ruleEnvironment } from '../../sandbox/lambda/rule-environment.ts';
 import { expectDescribedError, expectDescribedResult, expectSaid } from './described-doors.ts';
 
 const PROCESS = fileURLToPath(new URL('./door-process.mjs', import.meta.url));
@@ -43,7 +44,11 @@ export async function startBuiltDoor(
   dist = DIST,
 ): Promise<BuiltDoor> {
   const bundle = new URL(`${door}.mjs`, dist).href;
-  const child = fork(PROCESS, [bundle], { env, execArgv: FLAGS, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const child = fork(PROCESS, [bundle], {
+    env: { ...ruleEnvironment(), ...env },
+    execArgv: FLAGS,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
   let printed = '';
   child.stdout?.on('data', (chunk) => {
     printed += chunk;

@@ -13,4 +13,7 @@ export const MEMBER = { sub: 'alice', groups: ['acme:*'], tenant: 'acme', role: 
 export const memberGroup = (name: string): string => `acme:${name}`;
 
 /** Of a user whose token says nothing but who it is: it adds somebody else and names the group. */
-export const REFUSED = { claims: { sub: 'mallory' }, body: '{"userIds":["victim"],"groupName":"Mine"}' };
+export const REFUSED = { claims: { sub: 'stranger' }, body: '{"userIds":["victim"],"groupName":"Mine"}' };
+
+/** Starts what the rule asks, before all tests, and sets its variables in process.env. It may return what ends that. */
+export async function startStandIns() {}

@@ -11,6 +11,7 @@ import { type Listener, listen } from '../../sandbox/http/server.ts';
 import { startApiGateway } from '../../sandbox/lambda/api-gateway.ts';
 import { EventSourceMappings } from '../../sandbox/lambda/event-source-mappings.ts';
 import { startLambdaInvoke } from '../../sandbox/lambda/invoke.ts';
+import { ruleEnvironment } from '../../sandbox/lambda/rule-environment.ts';
 import { MEMBER, memberGroup } from '../helpers/claims.ts';
 import { awsClis, createShell } from '../helpers/printed-commands.ts';
 
@@ -75,6 +76,7 @@ describe('npm start', () => {
     const child = spawn(process.execPath, [join(ROOT, 'sandbox/start.mjs')], {
       // A first join that the rule allows, whichever rule it is.
       env: {
+        ...ruleEnvironment(),
         PATH: process.env.PATH,
         PORT: String(port),
         SAMPLE_CLAIMS: JSON.stringify(MEMBER),

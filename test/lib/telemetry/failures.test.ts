@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import names from '../../../lib/telemetry/metric-names.json' with { type: 'json' };
 import { withBug } from '../../helpers/built-door.ts';
-import { REFUSED } from '../../helpers/claims.ts';
+import { REFUSED, SERVICE } from '../../helpers/claims.ts';
 import { linesOf, metricOf, OPEN, startTelemetryBed, type TelemetryBed } from '../../helpers/telemetry-bed.ts';
 
 const NOWHERE = 'http://127.0.0.1:9';
@@ -26,6 +26,8 @@ describe('every code, through a built door', () => {
     line?: object;
     users?: number;
   }
+  // A rule that looks users up takes some of the time itself. It looks no service up.
+  const byService = { claims: SERVICE, body: '{"userIds":["planted-user"]}' };
   const cases: Case[] = [
     { code: 'INVALID_REQUEST', level: 'WARN', event: { body: '{"userIds":[""]}' } },
     { code: 'UNAUTHENTICATED', level: 'WARN', event: 'anonymous', line: { cause: 'Error: no Authorization header' } },
@@ -114,10 +116,17 @@ describe('every code, through a built door', () => {
       code: 'UPSTREAM_TIMEOUT',
       level: 'ERROR',
       before: () => bed.misbehave({ kind: 'hang' }),
+      event: byService,
       remainingMs: 1700,
       users: 1,
     },
-    { code: 'DEADLINE_EXCEEDED', level: 'ERROR', remainingMs: 900, users: 1 },
+    {
+      code: 'DEADLINE_EXCEEDED',
+      level: 'ERROR',
+      event: byService,
+      remainingMs: 900,
+      users: 1,
+    },
     {
       code: 'INTERNAL',
       level: 'ERROR',

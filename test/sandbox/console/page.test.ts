@@ -4,7 +4,7 @@ import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CHROMIUM } from '../../../tools/chromium.ts';
-import { MEMBER, memberGroup, SERVICE } from '../../helpers/claims.ts';
+import { MEMBER, memberGroup, REFUSED, SERVICE } from '../../helpers/claims.ts';
 import { startTestSandbox, type TestSandbox } from '../../helpers/sandbox.ts';
 
 // The console as a person meets it, in a real browser.
@@ -136,7 +136,7 @@ describe.skipIf(!CHROMIUM && !INSISTS)('the console in Chromium', { timeout: 60_
     await refusal('Not sent: 400 INVALID_REQUEST: /groupId Must not be empty.');
     await page.getByLabel('Group', { exact: true }).fill(group);
     await page.getByLabel('More claims for the token, as JSON').fill('{"groups":[],"tenant":"none","role":"none"}');
-    await join('stranger');
+    await join(REFUSED.claims.sub);
     await says('The answer is 403 Forbidden.');
     await refusal('Not sent: 403 FORBIDDEN: ');
     expect([sandbox.im.primary, sandbox.im.backup].flatMap(({ calls }) => calls)).toEqual([]);
