@@ -6,7 +6,9 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
-    include: ['test/lib/**/*.test.ts', 'test/functions/*.test.ts'],
+    include: ['test/lib/**/*.test.ts', 'test/functions/*.test.ts', 'test/model/{partial-joins,schedules-1}.test.ts'],
+    // Of each hundred.
+    env: { SCHEDULES: '5' },
     exclude: ['test/lib/telemetry/**'],
     setupFiles: ['test/helpers/closed-network.ts'],
     restoreMocks: true,

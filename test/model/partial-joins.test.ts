@@ -61,9 +61,11 @@ function* brokenPromises({ world, request, refused, before }: Scene, report: Joi
 }
 
 describe('an answer about many users', () => {
-  it('is true of each of them in 4000 schedules', async () => {
+  const schedules = 40 * Number(process.env.SCHEDULES ?? 100);
+
+  it(`is true of each of them in ${schedules} schedules`, async () => {
     const broken: string[] = [];
-    for (let seed = 0; seed < 4000; seed++) {
+    for (let seed = 0; seed < schedules; seed++) {
       const scene = setScene(new SeededRandom(seed));
       const report = await scene.world.join(scene.request);
       for (const promise of brokenPromises(scene, report)) broken.push(`seed ${seed}: ${promise}`);
