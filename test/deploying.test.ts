@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { SCHEMA_CACHE } from '../sandbox/lambda/offline.ts';
-import { REQUIRED } from './helpers/packaged-template.ts';
+import { REQUIRED, withCopy } from './helpers/packaged-template.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SERVERLESS = join(ROOT, 'node_modules/serverless/bin/serverless.js');
@@ -48,11 +48,13 @@ describe('deploy function', () => {
       AWS_ENDPOINT_URL: lambda.url,
     };
     const flags = ['deploy', 'function', '-f', 'http', '--stage', 'prod', ...PARAMS];
-    const { failed, said } = await new Promise<{ failed: boolean; said: string }>((resolve) => {
-      execFile(process.execPath, [SERVERLESS, ...flags], { cwd: ROOT, env }, (error, stdout, stderr) =>
-        resolve({ failed: error !== null, said: stdout + stderr }),
-      );
-    });
+    const deployed = (cwd: string) =>
+      new Promise<{ failed: boolean; said: string }>((resolve) => {
+        execFile(process.execPath, [SERVERLESS, ...flags], { cwd, env }, (error, stdout, stderr) =>
+          resolve({ failed: error !== null, said: stdout + stderr }),
+        );
+      });
+    const { failed, said } = await withCopy({}, deployed);
     lambda.close();
     rmSync(folder, { recursive: true });
     expect({ failed, said }).toMatchObject({ failed: false, said: expect.stringContaining('deployed') });

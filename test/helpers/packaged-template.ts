@@ -36,15 +36,16 @@ export interface Package extends Template {
 }
 
 /**
- * Packages a stage with no credentials and no home, and gives its CloudFormation template. One at a time: each run
- * empties and fills the same `.serverless/` before it moves its files.
+ * Packages a stage with no credentials and no home, and gives its CloudFormation template: in a folder, or in a copy
+ * whose stages set nothing.
  */
 export async function packaged(
   stage: string,
   params: Record<string, string>,
-  cwd = ROOT,
+  cwd?: string,
   flags: readonly string[] = [],
 ): Promise<Package> {
+  if (cwd === undefined) return withCopy({}, (copy) => packaged(stage, params, copy, flags));
   const folder = await mkdtemp(join(tmpdir(), 'package-'));
   const read = async (file: string) => JSON.parse(await readFile(join(folder, file), 'utf8'));
   try {
@@ -66,7 +67,7 @@ export async function refusal(
   command: string,
   stage: string,
   params: Record<string, string>,
-  cwd?: string,
+  cwd: string,
 ): Promise<string> {
   return serverless([command, '--stage', stage], params, { HOME: tmpdir() }, cwd).then(
     () => {
@@ -78,17 +79,20 @@ export async function refusal(
 
 /** What a project is packaged of. */
 const PARTS = [
-  ...['package.json', 'serverless.yml', 'stages.yml', 'policy.yml', 'resources'],
+  ...['package.json', 'serverless.yml', 'resources'],
   ...['build.ts', 'notices.ts', 'functions', 'lib', 'dist'],
 ];
 
-/** Lets a test use a copy of the project that has other files at some places. */
+/** What no test reads: the values of whoever runs them. */
+const UNSET = { 'stages.yml': '', 'policy.yml': '{}' };
+
+/** Lets a test use a copy of the project whose stages set nothing, and that has other files at some places. */
 export async function withCopy<T>(files: Record<string, string>, use: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'copy-'));
   try {
     for (const part of PARTS) await cp(join(ROOT, part), join(folder, part), { recursive: true });
     await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-    for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text);
+    for (const [file, text] of Object.entries({ ...UNSET, ...files })) await writeFile(join(folder, file), text);
     return await use(folder);
   } finally {
     await rm(folder, { recursive: true });
@@ -99,7 +103,7 @@ async function serverless(
   flags: readonly string[],
   params: Record<string, string>,
   env: Record<string, string>,
-  cwd = ROOT,
+  cwd: string,
 ): Promise<string> {
   const values = Object.entries(params).map(([name, value]) => `--param=${name}=${value}`);
   const { stdout, stderr } = await run(process.execPath, [SERVERLESS, ...flags, ...values], {

@@ -10,6 +10,7 @@ import type { TokenRules } from '../../lib/identity/token-rules.ts';
 import { type ExplainOptions, explain } from '../../tools/explain/explain.ts';
 import { MEMBER, memberGroup } from '../helpers/claims.ts';
 import { clockOf } from '../helpers/clock-of.ts';
+import { withCopy } from '../helpers/packaged-template.ts';
 import { goodClaims, keySet, RULES, type TestKey, testKey } from '../helpers/tokens.ts';
 
 const NOW = 1_800_000_000;
@@ -287,10 +288,13 @@ it('finds the cause that the door finds, whatever the token', async () => {
 describe('npm run explain', () => {
   const RUN = fileURLToPath(new URL('../../tools/explain/run.ts', import.meta.url));
   async function run(input: string, ...args: string[]) {
-    const child = spawn(process.execPath, [RUN, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
-    child.stdin.end(input);
-    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-    return { status: child.exitCode ?? (await new Promise((done) => child.once('exit', done))), said: out + err };
+    // The stage is read in the folder that the command runs in.
+    return withCopy({}, async (cwd) => {
+      const child = spawn(process.execPath, [RUN, ...args], { cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+      child.stdin.end(input);
+      const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+      return { status: child.exitCode ?? (await new Promise((done) => child.once('exit', done))), said: out + err };
+    });
   }
   const param = (name: string, value: string) => `--param=${name}=${value}`;
 
