@@ -13,8 +13,11 @@ const [, yours = ''] = page.split(/^## What is yours$/m);
 const YOURS = [...yours.matchAll(/^- `(.+)`$/gm)].map(([, file = '']) => file);
 const isYours = (file: string) => YOURS.some((one) => (one.endsWith('/') ? file.startsWith(one) : file === one));
 
-const RULE = `${read('lib/policy.ts').slice(0, read('lib/policy.ts').indexOf('/**'))}
+const RULE = `import type { Caller } from './identity/caller.ts';
+import type { JoinRequest } from './join/join-request.ts';
 import { mayJoin } from './policy/tenants.ts';
+
+export type Decision = { allowed: true } | { allowed: false; reason: string };
 
 export function decide(caller: Caller, request: JoinRequest): Decision {
   return mayJoin(caller.claims.tenant, request.groupId) ? { allowed: true } : { allowed: false, reason: 'Not theirs.' };
@@ -68,6 +71,15 @@ describe('a new version', () => {
       for (const [file, text] of Object.entries(THEIRS)) write(file, text);
       commit('Their own');
       git('merge', '-q', '--no-edit', 'upstream');
+      // Gone back on and taken again, as the page prints it, it is whole.
+      const tree = (revision: string) => String(git('rev-parse', `${revision}^{tree}`));
+      const [, find = '', revert = ''] = /`git (log --merges -1)`[\s\S]+?`git (revert -m 1) MERGE`/.exec(page) ?? [];
+      const merge = String(git(...find.split(' '), '--format=%H')).trim();
+      git(...revert.split(' '), '--no-edit', merge);
+      expect(tree('HEAD')).toBe(tree(`${merge}^`));
+      expect(page).toContain('`git revert` the revert');
+      git('revert', '--no-edit', 'HEAD');
+      expect(tree('HEAD')).toBe(tree(merge));
       expect(ours.length).toBeGreaterThan(50);
       // What comes out of it holds both.
       const { Properties, variables, said } = await packaged('prod', {}, folder).then((template) => {
