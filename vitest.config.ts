@@ -3,11 +3,12 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 /**
  * What takes minutes: simulated days, every command and rule of the docs, the memory of hostile bodies and of many
- * calls, the suite under another rule. `npm run test:slow`.
+ * calls, the suite under another rule, and a configured copy. `npm run test:slow`.
  */
 const SLOW = [
   'alarms',
   'commands',
+  'configured',
   'heap',
   'memory',
   'model/outage',

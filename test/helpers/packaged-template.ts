@@ -83,7 +83,7 @@ const PARTS = [
   ...['build.ts', 'notices.ts', 'functions', 'lib', 'dist'],
 ];
 
-/** What no test reads: the values of whoever runs them. */
+/** The real files are the user's, so that no test may depend on them. */
 const UNSET = { 'stages.yml': '', 'policy.yml': '{}' };
 
 /** Lets a test use a copy of the project whose stages set nothing, and that has other files at some places. */
