@@ -127,7 +127,7 @@ const TESTS: Record<string, Record<string, string[]>> = {
     ],
     'test/sandbox/ports.test.ts': ['refuses a page of %s', 'refuses %s', 'is given to the functions alone'],
     'test/sandbox/start.test.ts': [
-      'keeps the App Secret of the real RongCloud from the processes that it starts to build',
+      'says how long it takes before it builds, and keeps the real App Secret from what builds',
     ],
     'test/sandbox/console/console.test.ts': ["answers its own page and programs, and no other page's"],
   },
