@@ -223,7 +223,7 @@ describe('the alarms', () => {
   it('watch some of the metrics that the doors emit all the time, as many as the costs count', () => {
     const healthy = new Set(recorded.get('none')?.flatMap(({ points }) => points.map(([name]) => name)));
     const costs = readFileSync(new URL('../docs/deployment.md', import.meta.url), 'utf8');
-    expect(costs).toContain(`by the hour in which they come: ${healthy.size} while all three doors join`);
+    expect(costs).toContain(`paid for hours with joins: ${healthy.size} if all three doors join`);
   });
 
   it('watch what the doors emit, by the names and dimensions that it has', () => {
