@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,7 +57,7 @@ const LATER = new Map([
  * What the doors' own clients would load first and never use. Lambda gives credentials in the environment, so that the
  * SDK's chain of other providers never comes to its turn. And the parts of Node are loaded once somebody uses them.
  *
- * @aws-sdk/client-secrets-manager 3.1163.0 needs this: together it is worth 7 % of a start and 40 kB of a first load. It
+ * @aws-sdk/client-secrets-manager 3.1163.0 needs this: together it is worth 10 % of a start and 40 kB of a first load. It
  * can go once runtimeConfig.js imports no chain (https://github.com/aws/aws-sdk-js-v3/issues/6087).
  */
 const lazyParts: Plugin = {
@@ -79,32 +79,6 @@ const lazyParts: Plugin = {
     onLoad({ filter: /.*/, namespace: 'later' }, ({ path }) => {
       const name = LATER.get(path);
       return { contents: `export const ${name} = (...args) => process.getBuiltinModule('${path}').${name}(...args);` };
-    });
-  },
-};
-
-const logger = createRequire(import.meta.url).resolve('@aws-lambda-powertools/logger');
-/** Of the copy of Powertools' shared code that the logger and the metrics have. */
-const ENVIRONMENT_FILE = join(
-  dirname(createRequire(logger).resolve('@aws-lambda-powertools/commons')),
-  '../esm/envUtils.js',
-);
-
-/**
- * Powertools asks the environment at each metric and each log line whether Lambda lets requests share it: 29 times a
- * request. Lambda says so before Node starts, so that once is enough.
- *
- * @aws-lambda-powertools/commons 2.36.0 needs this: it is worth 4 % of a warm call. It can go once it asks once.
- */
-const askedOnce: Plugin = {
-  name: 'asked-once',
-  setup({ onLoad }) {
-    onLoad({ filter: /\/envUtils\.js$/ }, async ({ path }) => {
-      if (path !== ENVIRONMENT_FILE) return undefined;
-      const [before, after, ...rest] = (await readFile(path, 'utf8')).split('const shouldUseInvokeStore = ');
-      if (after === undefined || rest.length > 0) throw new Error(`${path} is another than this build knows`);
-      const once = 'let isShared;\nconst shouldUseInvokeStore = () => (isShared ??= readsIsShared());\n';
-      return { contents: `${before}${once}const readsIsShared = ${after}` };
     });
   },
 };
@@ -134,7 +108,7 @@ export async function buildFunctions(): Promise<Metafile> {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    plugins: [settingsFiles, lazyParts, askedOnce],
+    plugins: [settingsFiles, lazyParts],
     metafile: true,
     minify: true,
     sourcemap: 'inline',
