@@ -47,7 +47,7 @@ export class Clock {
 /** Waits, or rejects once the signal is aborted. */
 export type Sleep = (ms: number, options?: { signal?: AbortSignal }) => Promise<unknown>;
 
-/** What comes of some work, or what `late` gives if the work takes longer than `ms`. */
+/** Gives the result of some work, or that of `late` if the work takes longer than `ms`. */
 export function withDeadline<T, Late>(work: Promise<T>, ms: number, sleep: Sleep, late: () => Late): Promise<T | Late> {
   const settled = new AbortController();
   return new Promise((resolve, reject) => {

@@ -20,7 +20,7 @@ export interface Verdict {
   stays: boolean;
   /** Each goes to the dead-letter queue as a letter of its own. */
   refusedParts: readonly RefusedPart[];
-  /** What is left to do, if that is less than all of it: a smaller message takes its place. */
+  /** The smaller message that takes its place, if a part of it is left to do. */
   rest: JoinRequest | undefined;
 }
 

@@ -170,7 +170,7 @@ describe('a failure that no function has logged', () => {
     return { statuses, said };
   }
 
-  it('is told of in a line where the functions are still starting', async () => {
+  it('is told in a line while the functions are still starting', async () => {
     const { statuses, said } = await through(undefined, '');
     expect(statuses[0]).toBe(503);
     expect(said[0]).toBe('The HTTP door answers 503. It is still starting.');

@@ -33,7 +33,7 @@ function setUp(rotatesAt: number, after: () => string) {
       () => false,
     );
   };
-  return { clock, fetchedAt, isTaken };
+  return { clock, fetchedAt, isTaken, authenticate };
 }
 
 describe.each([
@@ -77,4 +77,15 @@ it('fetches nothing more for tokens of a key that is held', async () => {
   const { clock, fetchedAt, isTaken } = setUp(Infinity, () => '');
   for (; clock.ms < 60 * SECOND; clock.ms += SECOND) expect(await isTaken(old, NAMELESS)).toBe(true);
   expect(fetchedAt).toEqual([0]);
+});
+
+it('tries no key twice for junk, though a fetch gives the keys anew', async () => {
+  const { clock, fetchedAt, authenticate } = setUp(0, () => keySet(old, successor));
+  const junk = `Bearer ${await stranger.sign(goodClaims(START / SECOND), {})}`;
+  const cause = { message: 'the signature is not by a key of the issuer: tried 2' };
+  for (const ms of [0, 6 * SECOND, 12 * SECOND]) {
+    clock.ms = ms;
+    await expect(authenticate(junk)).rejects.toMatchObject({ cause });
+  }
+  expect(fetchedAt).toEqual([0, 6 * SECOND, 12 * SECOND]);
 });
