@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type JWTPayload, SignJWT } from 'jose';
 import { getSecretValue } from '../sandbox/aws/secrets-manager.ts';
 import { startAws } from '../sandbox/aws/server.ts';
+import { md5 } from '../sandbox/aws/sqs/message.ts';
 import { listen, sendJson } from '../sandbox/http/server.ts';
 import { ImApp } from '../sandbox/rongcloud/app.ts';
 import { startImService } from '../sandbox/rongcloud/service.ts';
@@ -26,6 +27,10 @@ export interface StandIns {
 const ROUND_TRIP_MS = 20;
 
 const CERTIFICATE = fileURLToPath(new URL('../node_modules/.bench/certificate.pem', import.meta.url));
+/** The client takes no answer whose checksum is not that of what it sent. */
+function taken({ Id, MessageBody }: { Id: string; MessageBody: string }): object {
+  return { Id, MessageId: Id, MD5OfMessageBody: md5(MessageBody) };
+}
 const APP = { appKey: 'bench-key', appSecret: 'bench-secret' };
 
 // RongCloud, Secrets Manager and an issuer in a process of their own, so that they cost what is measured nothing.
@@ -44,7 +49,7 @@ const aws = await startAws(0, {
   'secretsmanager.GetSecretValue': getSecretValue(new Map([['rongcloud/app', JSON.stringify(APP)]])),
   // Takes everything and keeps nothing.
   'AmazonSQS.SendMessageBatch': ({ Entries: entries }) => ({
-    output: { Successful: Array.isArray(entries) ? entries.map(({ Id }) => ({ Id, MessageId: Id })) : [], Failed: [] },
+    output: { Successful: Array.isArray(entries) ? entries.map(taken) : [], Failed: [] },
   }),
 });
 const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'bench', alg: 'RS256', use: 'sig' };

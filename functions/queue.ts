@@ -41,7 +41,7 @@ export function createHandler({ joinBatch, telemetry, clock }: QueueDeps) {
       const report = await joinBatch(messages, { deadline, line });
       const malformed = records.filter(({ message }) => !message).map(({ messageId }) => messageId);
       const retained = [...malformed, ...report.retained];
-      for (const { body: _, errors, ...letter } of report.deadLettered) {
+      for (const { errors, ...letter } of report.deadLettered) {
         line.deadLetter({ ...letter, errors: errors && withoutKeys(errors) });
       }
       const { done, requeued, stoppedBy } = report;

@@ -26,7 +26,8 @@ export interface Naming {
 /** The distinct users who shall join one group, and its names, the newest first. */
 export interface GroupWish<Name extends Naming> {
   groupId: string;
-  userIds: readonly string[];
+  /** Read once. */
+  userIds: Iterable<string>;
   naming: readonly Name[];
 }
 

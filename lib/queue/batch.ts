@@ -9,7 +9,7 @@ import { isUnexplained } from '../rongcloud/return-codes.ts';
 import type { BatchLine } from '../telemetry/batch-line.ts';
 import type { Announce, GroupResults } from './events.ts';
 import { type MergedJoin, mergeByGroup } from './merge.ts';
-import { type DeadLetter, type QueuedJoin, type QueueMessage, readMessage } from './message.ts';
+import { type QueuedJoin, type QueueMessage, readMessage, type SentLetter } from './message.ts';
 import type { Pacer } from './pacer.ts';
 import { Turns } from './turns.ts';
 import { carryOut, type Verdict, type VerdictDeps, verdictOn } from './verdict.ts';
@@ -19,7 +19,7 @@ export interface BatchReport {
   /** Message ids that stay on the queue. */
   retained: readonly string[];
   /** What the dead-letter queue took. */
-  deadLettered: readonly DeadLetter[];
+  deadLettered: readonly SentLetter[];
   /** How many messages went back to the queue with fewer users. */
   requeued: number;
   /** Messages of which nothing is left to do. */
@@ -64,10 +64,13 @@ export function createJoinBatch(deps: BatchDeps): JoinBatch {
     const groups = await Promise.all(
       mergeByGroup(joins).map(async (group) => {
         // Makes all calls for the group. Gives of each user whether it joined, was refused or is undecided.
-        const fates = await settleUsers(group, {
-          makeCall: createMakeCall(client, group, turns, options),
-          unexplained: { isInDoubt: () => turns.isInDoubt, random },
-        });
+        const fates = await settleUsers(
+          { ...group, userIds: group.users.keys() },
+          {
+            makeCall: createMakeCall(client, group, turns, options),
+            unexplained: { isInDoubt: () => turns.isInDoubt, random },
+          },
+        );
         const verdicts = group.messages.map((message) => verdictOn(message, fates, halfSent.maySplit(message)));
         return { groupId: group.groupId, verdicts };
       }),
@@ -128,7 +131,7 @@ function createMakeCall(
     const end = call.over(await sendInTurns(call, wanted, turns));
     if (end.kind === 'not_started') return end;
     const { groupId, userIds } = wanted;
-    const [first] = group.messagesOf(userIds[0] ?? '');
+    const [first] = group.users.get(userIds[0] ?? '') ?? [];
     log.end({ groupId, users: userIds.length, messages: requestIdsOf(group, userIds) }, end, first?.request.userIds[0]);
     if (end.kind === 'failed' && concernsEveryCall(end.error)) turns.stop(end.error);
     return end;
@@ -161,9 +164,9 @@ function concernsEveryCall(error: JoinError): boolean {
   return error.blames === 'service' && !isUnexplained(error);
 }
 
-function requestIdsOf({ messagesOf }: MergedJoin, userIds: readonly string[]): string[] {
+function requestIdsOf({ users }: MergedJoin, userIds: readonly string[]): string[] {
   const messages = new Set<QueuedJoin>();
-  for (const userId of userIds) for (const message of messagesOf(userId)) messages.add(message);
+  for (const userId of userIds) for (const message of users.get(userId) ?? []) messages.add(message);
   return [...messages].map(({ requestId }) => requestId);
 }
 

@@ -1,12 +1,11 @@
 import type { QueuedJoin } from './message.ts';
 
-/** All that a batch wants for one group: its messages and their distinct users, order kept. */
+/** All that a batch wants for one group. */
 export interface MergedJoin {
   groupId: string;
-  userIds: readonly string[];
   messages: readonly QueuedJoin[];
-  /** The messages that name a user. */
-  messagesOf: (userId: string) => readonly QueuedJoin[];
+  /** The distinct users, order kept, each with the messages that name it. */
+  users: ReadonlyMap<string, readonly QueuedJoin[]>;
   /** The messages that give a name, the newest first. */
   naming: readonly QueuedJoin[];
 }
@@ -15,12 +14,10 @@ export interface MergedJoin {
 export function mergeByGroup(messages: readonly QueuedJoin[]): MergedJoin[] {
   const groups = Map.groupBy(messages, ({ request }) => request.groupId);
   return [...groups].map(([groupId, members]) => {
-    const byUser = messagesByUser(members);
     return {
       groupId,
-      userIds: [...byUser.keys()],
       messages: members,
-      messagesOf: (userId) => byUser.get(userId) ?? [],
+      users: messagesByUser(members),
       naming: members.filter(({ request }) => request.groupName !== undefined).sort((a, b) => b.sentAt - a.sentAt),
     };
   });

@@ -48,6 +48,9 @@ export interface DeadLetter {
   errors?: readonly FieldError[] | undefined;
 }
 
+/** What is known of a dead letter once it is sent. */
+export type SentLetter = Omit<DeadLetter, 'body'>;
+
 /** How long a message with fewer users waits before its next delivery. */
 const MIN_DELAY_SECONDS = 5;
 const MAX_DELAY_SECONDS = 60;

@@ -6,7 +6,15 @@ import type { JoinError, JoinErrorCode } from '../errors.ts';
 import type { JoinRequest } from '../join/join-request.ts';
 import type { Fates } from '../join/settle.ts';
 import type { HalfSent } from './half-sent.ts';
-import { type DeadLetter, messageBody, type QueuedJoin, type RefusedPart, toDeadLetter, toRest } from './message.ts';
+import {
+  type DeadLetter,
+  messageBody,
+  type QueuedJoin,
+  type RefusedPart,
+  type SentLetter,
+  toDeadLetter,
+  toRest,
+} from './message.ts';
 
 /** What became of a message, and what has to be sent before it may leave the queue. */
 export interface Verdict {
@@ -77,7 +85,7 @@ function isNameOpen(message: QueuedJoin, { namedBy }: Fates<QueuedJoin>, refusal
 /** What was sent because of verdicts. */
 export interface CarriedOut {
   /** What the dead-letter queue took. */
-  deadLettered: readonly DeadLetter[];
+  deadLettered: readonly SentLetter[];
   /** How many messages went back to the queue with fewer users. */
   requeued: number;
   /** Ids of the messages that stay, since something was not taken. */
@@ -136,7 +144,7 @@ function toLetters(verdict: Verdict): Letter[] {
 }
 
 class CarryingOut implements CarriedOut {
-  readonly deadLettered: DeadLetter[] = [];
+  readonly deadLettered: SentLetter[] = [];
   readonly unsent = new Set<string>();
   requeued = 0;
   error: JoinError | undefined;
@@ -155,13 +163,12 @@ class CarryingOut implements CarriedOut {
 
   async sendLetters(letters: readonly Letter[], limitMs: number): Promise<void> {
     const { sendDeadLetters, halfSent } = this.#deps;
-    const { ends, error } = await sendDeadLetters(
-      letters.map(({ letter }) => toDeadLetter(letter)),
-      limitMs,
-    );
+    const outgoing = letters.map(({ letter }) => toDeadLetter(letter));
+    const { ends, error } = await sendDeadLetters(outgoing, limitMs);
     this.error ??= error;
     for (const [i, { letter }] of letters.entries()) {
-      if (ends[i] === 'taken') this.deadLettered.push(letter);
+      const { body: _, ...sent } = letter;
+      if (ends[i] === 'taken') this.deadLettered.push(sent);
       else this.unsent.add(letter.messageId);
     }
     // Only of messages that come back it matters which letters they have.

@@ -32,24 +32,28 @@ function pairBytes(name: string, value: string): number {
 }
 
 /** Splits a join into calls of at most 1000 users and 95 000 bytes each, order kept. */
-export function toCalls({ groupId, userIds, groupName }: GroupJoin): GroupJoin[] {
+export function toCalls({
+  groupId,
+  userIds,
+  groupName,
+}: Omit<GroupJoin, 'userIds'> & { userIds: Iterable<string> }): GroupJoin[] {
   const name = groupName === undefined ? {} : { groupName };
   // The encoded form is ASCII, so characters are bytes; each pair after the first costs one '&' more.
   const headBytes =
     pairBytes('groupId', groupId) + (groupName === undefined ? 0 : 1 + pairBytes('groupName', groupName));
   const calls: GroupJoin[] = [];
-  let start = 0;
-  let bytes = headBytes;
-  for (const [i, userId] of userIds.entries()) {
+  let last: string[] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const userId of userIds) {
     const next = 1 + pairBytes('userId', userId);
-    if (i > start && (i - start === MAX_USERS_PER_CALL || bytes + next > MAX_FORM_BYTES)) {
-      calls.push({ groupId, userIds: userIds.slice(start, i), ...name });
-      start = i;
+    if (last.length === MAX_USERS_PER_CALL || bytes + next > MAX_FORM_BYTES) {
+      last = [];
       bytes = headBytes;
+      calls.push({ groupId, userIds: last, ...name });
     }
+    last.push(userId);
     bytes += next;
   }
-  if (userIds.length > start) calls.push({ groupId, userIds: userIds.slice(start), ...name });
   return calls;
 }
 

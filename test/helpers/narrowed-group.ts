@@ -43,25 +43,28 @@ export async function settleUsers(
   let last: Promise<unknown> = Promise.resolve();
   const [group, another] = mergeByGroup(messages);
   if (!group || another) throw new Error('messages of one group are needed');
-  const found = await joinWish(group, {
-    unexplained: { isInDoubt: options.inDoubt ?? (() => false), random: options.random ?? (() => 0) },
-    makeCall({ kind, groupId, userIds, groupName, unwanted }) {
-      if (groupId !== group.groupId) throw new Error('a call for another group');
-      const called = last.then(async () => {
-        // Whoever waits for the last answer goes on first.
-        await new Promise(setImmediate);
-        const why = unwanted();
-        if (why) return { kind: 'not_started', why } as const;
-        calls.push({ users: userIds.join(' '), ...(groupName !== undefined && { name: groupName }) });
-        kinds.push(kind);
-        const error = judge(userIds, groupName, calls.length);
-        return error ? ({ kind: 'failed', error } as const) : ({ kind: 'joined' } as const);
-      });
-      last = called;
-      return called;
+  const found = await joinWish(
+    { ...group, userIds: group.users.keys() },
+    {
+      unexplained: { isInDoubt: options.inDoubt ?? (() => false), random: options.random ?? (() => 0) },
+      makeCall({ kind, groupId, userIds, groupName, unwanted }) {
+        if (groupId !== group.groupId) throw new Error('a call for another group');
+        const called = last.then(async () => {
+          // Whoever waits for the last answer goes on first.
+          await new Promise(setImmediate);
+          const why = unwanted();
+          if (why) return { kind: 'not_started', why } as const;
+          calls.push({ users: userIds.join(' '), ...(groupName !== undefined && { name: groupName }) });
+          kinds.push(kind);
+          const error = judge(userIds, groupName, calls.length);
+          return error ? ({ kind: 'failed', error } as const) : ({ kind: 'joined' } as const);
+        });
+        last = called;
+        return called;
+      },
     },
-  });
-  const fates = group.userIds.flatMap((userId) => {
+  );
+  const fates = [...group.users.keys()].flatMap((userId) => {
     const fate = found.fateOf(userId);
     return !fate || (fate !== 'joined' && fate.outcome === 'unknown') ? [] : [[userId, fate] as const];
   });

@@ -25,7 +25,6 @@ describe('a batch', () => {
         {
           messageId: 'invalid',
           requestId: 'invalid',
-          body: '{',
           code: 'INVALID_REQUEST',
           failedCount: 0,
           errors: [{ pointer: '', detail: 'Must be valid JSON in UTF-8.' }],
@@ -33,7 +32,6 @@ describe('a batch', () => {
         {
           messageId: mixed.messageId,
           requestId: 'r-mixed',
-          body: '{"groupId":"g","userIds":["x"],"requestId":"r-mixed"}',
           code: 'UPSTREAM_REJECTED',
           failedCount: 1,
         },
