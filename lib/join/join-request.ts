@@ -42,7 +42,7 @@ const groupName = textWithout(nameFault);
 
 /** Ids are looked at one by one and no further than the faults that are named: a long list of junk costs little. */
 const userIds = v.pipe(
-  v.custom<string[]>(Array.isArray, ({ input }) => (input === undefined ? IS_REQUIRED : 'Must be a list of user ids.')),
+  v.custom<string[]>(Array.isArray, 'Must be a list of user ids.'),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
     const input = dataset.value;

@@ -86,7 +86,8 @@ export class RequestCalls {
     if (this.#first.length > 0) return this.#first.shift();
     const smallest = Math.min(...this.#narrowing.map(({ wanted }) => wanted.userIds.length));
     const index = this.#narrowing.findIndex(({ wanted }) => wanted.userIds.length === smallest);
-    return index < 0 ? undefined : this.#narrowing.splice(index, 1)[0];
+    const [next] = this.#narrowing.splice(index, 1);
+    return next;
   }
 
   async #makeNow(wanted: WantedCall): Promise<CallEnd> {

@@ -10,7 +10,7 @@ export interface WantedCall {
   kind: 'first' | 'narrowing';
   groupId: string;
   userIds: readonly string[];
-  groupName?: string;
+  groupName?: string | undefined;
   /** Why the call is no longer needed; asked when its turn comes. */
   unwanted: () => JoinError | undefined;
 }
@@ -96,7 +96,7 @@ class Settling<Name extends Naming> {
     const { groupId, userIds, naming } = this.#wish;
     const [newest] = naming;
     const groupName = newest?.request.groupName;
-    const calls = toCalls({ groupId, userIds, ...(groupName !== undefined && { groupName }) });
+    const calls = toCalls({ groupId, userIds, groupName });
     const carrier = calls.find((call) => call.userIds.includes(newest?.request.userIds[0] ?? ''));
     await Promise.all(calls.map((call) => this.#first(call.userIds, call === carrier ? newest : undefined)));
   }
@@ -149,12 +149,11 @@ class Settling<Name extends Naming> {
   }
 
   async #ask(userIds: readonly string[], kind: WantedCall['kind'], name?: Name): Promise<JoinError | undefined> {
-    const groupName = name?.request.groupName;
     const end = await this.#options.makeCall({
       kind,
       groupId: this.#wish.groupId,
       userIds,
-      ...(groupName !== undefined && { groupName }),
+      groupName: name?.request.groupName,
       unwanted: () => this.#unwanted(userIds, name),
     });
     if (end.kind === 'not_started') return notSent(end.why);

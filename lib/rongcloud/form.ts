@@ -11,7 +11,7 @@ export const MAX_FORM_BYTES = 95_000;
 export interface GroupJoin {
   groupId: string;
   userIds: readonly string[];
-  groupName?: string;
+  groupName?: string | undefined;
 }
 
 /** What stands in a form as it is (URL Standard, "application/x-www-form-urlencoded"). */
@@ -37,7 +37,6 @@ export function toCalls({
   userIds,
   groupName,
 }: Omit<GroupJoin, 'userIds'> & { userIds: Iterable<string> }): GroupJoin[] {
-  const name = groupName === undefined ? {} : { groupName };
   // The encoded form is ASCII, so characters are bytes; each pair after the first costs one '&' more.
   const headBytes =
     pairBytes('groupId', groupId) + (groupName === undefined ? 0 : 1 + pairBytes('groupName', groupName));
@@ -49,7 +48,7 @@ export function toCalls({
     if (last.length === MAX_USERS_PER_CALL || bytes + next > MAX_FORM_BYTES) {
       last = [];
       bytes = headBytes;
-      calls.push({ groupId, userIds: last, ...name });
+      calls.push({ groupId, userIds: last, groupName });
     }
     last.push(userId);
     bytes += next;

@@ -148,5 +148,6 @@ describe('a request that is tried first', () => {
     expect(join).not.toHaveBeenCalled();
     const down = await ask({ waitMs: 2000, isRateLimited: () => true, enqueue: refused });
     expect([down.report.joined, down.queueRefusal]).toEqual([['a', 'b', 'c'], 'QUEUE_UNAVAILABLE']);
+    expect(down.join.mock.lastCall?.[1]).toMatchObject({ requestId: 'mine', deadline: NOW + 8000 });
   });
 });

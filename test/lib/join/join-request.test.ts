@@ -117,6 +117,7 @@ describe('parseMessage', () => {
     ['/groupName', 'Must be a string.', { groupId: 'g', userIds: ['a'], groupName: 7 }],
     ['/more', 'Unknown key.', { groupId: 'g', userIds: ['a'], more: 1 }],
     ['', 'Must be a JSON object.', 'text'],
+    ['', 'Must be a JSON object.', null],
   ])('says of what stands at %j: %s', (pointer, detail, message) => {
     expect(faults(() => parseMessage(message))).toEqual([{ pointer, detail }]);
   });
@@ -169,6 +170,12 @@ describe('parsePathAndBody', () => {
       { pointer: '/userIds', detail: 'Is required: a service must say who joins.' },
     ]);
     expect(parsePathAndBody('g', { userIds: ['bob'] })).toEqual({ groupId: 'g', userIds: ['bob'] });
+  });
+
+  it('says that a path names no group', () => {
+    expect(faults(() => parsePathAndBody(undefined, {}, 'alice'))).toEqual([
+      { pointer: '/groupId', detail: 'Is required.' },
+    ]);
   });
 
   it('points into the body and at the path, all at once', () => {

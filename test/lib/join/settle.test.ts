@@ -14,6 +14,15 @@ import {
 } from '../../helpers/narrowed-group.ts';
 import { people, queued } from '../../helpers/queued-joins.ts';
 
+/** Numbers that fall, so that whatever is drawn at random comes in the reverse order. */
+function falling(): () => number {
+  let next = 1;
+  return () => {
+    next -= 0.001;
+    return next;
+  };
+}
+
 /** The users of a group by what became of them, with the refusal's code and outcome. */
 const fates = ({ users }: GroupOutcome) =>
   Object.fromEntries([...users].map(([id, fate]) => [id, fate === 'joined' ? fate : `${fate.code}, ${fate.outcome}`]));
@@ -160,5 +169,16 @@ describe('a full group', () => {
       return ids.includes('b') ? TIMEOUT : undefined;
     });
     expect(fates(outcome)).toEqual({ a: 'joined', c: 'joined' });
+  });
+});
+
+describe('halves', () => {
+  it.each([
+    ['in order after a refusal', REJECTED, ['a b c d', 'a b', 'c d']],
+    ['at random after an internal error', INTERNAL, ['a b c d', 'd c', 'b a']],
+  ])('are drawn %s', async (_, error, users) => {
+    const judge = includes('d', 'a')(error);
+    const settled = await settleUsers([queued(['a', 'b', 'c', 'd'])], judge, { random: falling() });
+    expect(settled.users.slice(0, 3)).toEqual(users);
   });
 });
