@@ -2,7 +2,7 @@ import type http from 'node:http';
 import tls from 'node:tls';
 import { generate } from 'selfsigned';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { httpKeySetFetcher } from '../../../lib/identity/key-set-fetcher.ts';
+import { httpKeySetFetcher, keySetFetcher } from '../../../lib/identity/key-set-fetcher.ts';
 import { type LocalServer, listen } from '../../../sandbox/http/server.ts';
 import { answers, startFaultyServer } from '../../helpers/faulty-server.ts';
 
@@ -21,6 +21,12 @@ describe('httpKeySetFetcher', () => {
   it('gives the text of a 200', async () => {
     const url = await serve((_request, response) => response.end('{"keys":[]}'));
     expect(await httpKeySetFetcher(url)()).toBe('{"keys":[]}');
+  });
+
+  it('is what fetches a key set that is not in the configuration', async () => {
+    const url = await serve((_request, response) => response.end('{"keys":[]}'));
+    expect(await keySetFetcher(url)()).toBe('{"keys":[]}');
+    expect(await keySetFetcher('{"keys":[{}]}')()).toBe('{"keys":[{}]}');
   });
 
   it('says who asks: firewalls refuse those that do not', async () => {
