@@ -27,11 +27,12 @@ export interface StandIns {
 const ROUND_TRIP_MS = 20;
 
 const CERTIFICATE = fileURLToPath(new URL('../node_modules/.bench/certificate.pem', import.meta.url));
-/** The client takes no answer whose checksum is not that of what it sent. */
+const APP = { appKey: 'bench-key', appSecret: 'bench-secret' };
+
+/** SQS's answer for one message. The client refuses an answer without the right checksum. */
 function taken({ Id, MessageBody }: { Id: string; MessageBody: string }): object {
   return { Id, MessageId: Id, MD5OfMessageBody: md5(MessageBody) };
 }
-const APP = { appKey: 'bench-key', appSecret: 'bench-secret' };
 
 // RongCloud, Secrets Manager and an issuer in a process of their own, so that they cost what is measured nothing.
 const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });

@@ -64,13 +64,11 @@ export function createJoinBatch(deps: BatchDeps): JoinBatch {
     const groups = await Promise.all(
       mergeByGroup(joins).map(async (group) => {
         // Makes all calls for the group. Gives of each user whether it joined, was refused or is undecided.
-        const fates = await settleUsers(
-          { ...group, userIds: group.users.keys() },
-          {
-            makeCall: createMakeCall(client, group, turns, options),
-            unexplained: { isInDoubt: () => turns.isInDoubt, random },
-          },
-        );
+        const wish = { ...group, userIds: group.users.keys() };
+        const fates = await settleUsers(wish, {
+          makeCall: createMakeCall(client, group, turns, options),
+          unexplained: { isInDoubt: () => turns.isInDoubt, random },
+        });
         const verdicts = group.messages.map((message) => verdictOn(message, fates, halfSent.maySplit(message)));
         return { groupId: group.groupId, verdicts };
       }),

@@ -48,7 +48,7 @@ export interface DeadLetter {
   errors?: readonly FieldError[] | undefined;
 }
 
-/** What is known of a dead letter once it is sent. */
+/** A dead letter that was sent, without its body, which holds the users' ids. */
 export type SentLetter = Omit<DeadLetter, 'body'>;
 
 /** How long a message with fewer users waits before its next delivery. */

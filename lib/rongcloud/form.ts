@@ -8,9 +8,9 @@ export const MAX_USERS_PER_CALL = 1000;
 export const MAX_FORM_BYTES = 95_000;
 
 /** Users who are put into a group. `groupName` renames it in push notifications. */
-export interface GroupJoin {
+export interface GroupJoin<Users extends Iterable<string> = readonly string[]> {
   groupId: string;
-  userIds: readonly string[];
+  userIds: Users;
   groupName?: string | undefined;
 }
 
@@ -32,16 +32,13 @@ function pairBytes(name: string, value: string): number {
 }
 
 /** Splits a join into calls of at most 1000 users and 95 000 bytes each, order kept. */
-export function toCalls({
-  groupId,
-  userIds,
-  groupName,
-}: Omit<GroupJoin, 'userIds'> & { userIds: Iterable<string> }): GroupJoin[] {
+export function toCalls({ groupId, userIds, groupName }: GroupJoin<Iterable<string>>): GroupJoin[] {
   // The encoded form is ASCII, so characters are bytes; each pair after the first costs one '&' more.
   const headBytes =
     pairBytes('groupId', groupId) + (groupName === undefined ? 0 : 1 + pairBytes('groupName', groupName));
   const calls: GroupJoin[] = [];
   let last: string[] = [];
+  // There is no call yet: the first user begins one.
   let bytes = Number.POSITIVE_INFINITY;
   for (const userId of userIds) {
     const next = 1 + pairBytes('userId', userId);

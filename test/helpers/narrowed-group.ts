@@ -43,8 +43,9 @@ export async function settleUsers(
   let last: Promise<unknown> = Promise.resolve();
   const [group, another] = mergeByGroup(messages);
   if (!group || another) throw new Error('messages of one group are needed');
+  const userIds = [...group.users.keys()];
   const found = await joinWish(
-    { ...group, userIds: group.users.keys() },
+    { ...group, userIds },
     {
       unexplained: { isInDoubt: options.inDoubt ?? (() => false), random: options.random ?? (() => 0) },
       makeCall({ kind, groupId, userIds, groupName, unwanted }) {
@@ -64,7 +65,7 @@ export async function settleUsers(
       },
     },
   );
-  const fates = [...group.users.keys()].flatMap((userId) => {
+  const fates = userIds.flatMap((userId) => {
     const fate = found.fateOf(userId);
     return !fate || (fate !== 'joined' && fate.outcome === 'unknown') ? [] : [[userId, fate] as const];
   });

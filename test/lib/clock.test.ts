@@ -1,9 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { type Sleep, withDeadline } from '../../lib/clock.ts';
+import { type Sleep, steadyMs, withDeadline } from '../../lib/clock.ts';
 
 const late = () => 'late';
 const never = new Promise<never>(() => {});
+
+it('gives whole milliseconds, which logs and metrics show as they are', () => {
+  expect([steadyMs(), steadyMs()].every(Number.isInteger)).toBe(true);
+});
 
 describe('withDeadline', () => {
   it('gives what comes of the work if that is in time, and ends the wait', async () => {
