@@ -23,7 +23,7 @@ export function readBody(event: unknown): unknown {
 
 /** A body without a type is taken for JSON in UTF-8, the only type that this door takes. */
 function isUtf8Json(contentType: string | undefined): boolean {
-  if (contentType === undefined) return true;
+  if (contentType === undefined || contentType === 'application/json') return true;
   try {
     const { essence } = new MIMEType(contentType);
     const charsets = [...contentType.matchAll(/;\s*charset\s*=\s*"?([^;"\s]*)/gi)];

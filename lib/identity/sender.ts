@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type Caller, clientOf } from './caller.ts';
 
 const HASH_LENGTH = 32;
@@ -14,7 +14,7 @@ export function senderOf({ kind, claims }: Caller): string | undefined {
   if (kind === 'user') return undefined;
   const sender: unknown = clientOf(claims) || claims.sub;
   if (typeof sender !== 'string' || sender === '') return undefined;
-  return createHash('sha256').update(sender).digest('hex').slice(0, HASH_LENGTH);
+  return hash('sha256', sender).slice(0, HASH_LENGTH);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { JoinError } from '../errors.ts';
 
 /** What RongCloud knows an app by: the public App Key and the App Secret that signs. */
@@ -29,7 +29,7 @@ export interface SignatureHeaders {
  */
 export function sign(credentials: AppCredentials, nonce: string, timestampMs: number): SignatureHeaders {
   const timestamp = String(timestampMs);
-  const signature = createHash('sha1').update(`${credentials.appSecret}${nonce}${timestamp}`).digest('hex');
+  const signature = hash('sha1', `${credentials.appSecret}${nonce}${timestamp}`);
   return { 'App-Key': credentials.appKey, Nonce: nonce, Timestamp: timestamp, Signature: signature };
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type http from 'node:http';
 
 /** A call of the IM service's API. */
@@ -102,7 +102,7 @@ function otherAppKey(headers: http.IncomingHttpHeaders, { appKey }: CheckContext
 
 function wrongSignature(headers: http.IncomingHttpHeaders, { appKey, appSecret }: CheckContext): string | undefined {
   const { nonce = '', timestamp = '', signature = '' } = headers;
-  const signed = (secret: string) => createHash('sha1').update(`${secret}${nonce}${timestamp}`).digest('hex');
+  const signed = (secret: string) => hash('sha1', `${secret}${nonce}${timestamp}`);
   if (signature === signed(appSecret)) return undefined;
   const rule = 'Signature is not the lower-case hex SHA-1 of App Secret + Nonce + Timestamp';
   return signature === signed(appKey) ? `${rule}: it was made with the App Key for the App Secret.` : `${rule}.`;

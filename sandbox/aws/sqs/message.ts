@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { object, SqsError, text } from './input.ts';
 
 /** A message attribute, as SQS's API writes it. */
@@ -98,7 +98,7 @@ function isAttribute({ DataType: type, StringValue: text = '', BinaryValue: byte
 }
 
 export function md5(content: string | Buffer): string {
-  return createHash('md5').update(content).digest('hex');
+  return hash('md5', content);
 }
 
 /**
