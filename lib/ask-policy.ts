@@ -35,12 +35,12 @@ export async function askPolicy(
 ): Promise<void> {
   freeze(caller);
   freeze(request);
-  const patience = new Patience();
+  const patience = new AbortController();
   let decision: Decision;
   try {
-    const answer: unknown = decide(caller, request, optionsOf(patience));
+    const answer: unknown = decide(caller, request, Object.freeze({ signal: patience.signal }));
     decision = readDecision(
-      isPromise(answer) ? await patience.waitFor(answer, deadline - clock.steady(), sleep) : answer,
+      isPromise(answer) ? await inTime(answer, patience, deadline - clock.steady(), sleep) : answer,
     );
   } catch (cause) {
     throw new JoinError('POLICY_UNAVAILABLE', { cause });
@@ -50,34 +50,19 @@ export async function askPolicy(
   }
 }
 
-/** How long a rule is waited for. Its signal is made for the rules that read it: most look nothing up. */
-class Patience {
-  #controller: AbortController | undefined;
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    return this.#controller.signal;
-  }
-
-  /** What a rule promised, or rejects when its time is up. */
-  async waitFor(answer: PromiseLike<unknown>, leftMs: number, sleep: Sleep): Promise<unknown> {
-    const limitMs = Math.max(0, Math.min(RULE_MS, leftMs));
-    const late = new DOMException(`the rule gave no answer within ${Math.round(limitMs)} ms`, 'TimeoutError');
-    const inTime = await withDeadline((async () => answer)(), limitMs, sleep, () => late);
-    if (inTime !== late) return inTime;
-    this.#controller ??= new AbortController();
-    this.#controller.abort(late);
-    throw late;
-  }
-}
-
-/** What a rule gets of it: nothing to change, and the signal even in a copy. */
-function optionsOf(patience: Patience): { readonly signal: AbortSignal } {
-  return Object.freeze({
-    get signal() {
-      return patience.signal;
-    },
-  });
+/** What a rule promised. Rejects, and aborts, when its time is up. */
+async function inTime(
+  answer: PromiseLike<unknown>,
+  patience: AbortController,
+  leftMs: number,
+  sleep: Sleep,
+): Promise<unknown> {
+  const limitMs = Math.max(0, Math.min(RULE_MS, leftMs));
+  const late = new DOMException(`the rule gave no answer within ${Math.round(limitMs)} ms`, 'TimeoutError');
+  const result = await withDeadline((async () => answer)(), limitMs, sleep, () => late);
+  if (result !== late) return result;
+  patience.abort(late);
+  throw late;
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
