@@ -1,5 +1,5 @@
 import { createHmac, generateKeyPairSync, sign as signBytes } from 'node:crypto';
-import { exportJWK, type JWTPayload } from 'jose';
+import { exportJWK, type JWTPayload, SignJWT } from 'jose';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { JoinError } from '../../../lib/errors.ts';
 import { createAuthenticator } from '../../../lib/identity/authenticate.ts';
@@ -53,6 +53,15 @@ describe('createAuthenticator', () => {
     const { authenticate } = authenticator(keySet(key, other));
     expect(await authenticate(`Bearer ${await other.sign(good())}`)).toMatchObject({ userId: 'alice' });
     expect(await authenticate(await bearer(good()))).toMatchObject({ userId: 'alice' });
+  });
+
+  it('takes a key for the algorithm that it names, and for no other', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const token = await new SignJWT(good()).setProtectedHeader({ alg: 'PS256', kid: 'k1' }).sign(privateKey);
+    const setFor = (alg: string) =>
+      JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg }] });
+    expect(await authenticator(setFor('PS256')).authenticate(`Bearer ${token}`)).toMatchObject({ userId: 'alice' });
+    await refused(`Bearer ${token}`, authenticator(setFor('RS256')).authenticate);
   });
 
   it.each(['bearer ', 'BEARER ', 'Bearer  '])('takes the scheme "%s"', async (scheme) => {

@@ -29,11 +29,14 @@ describe('httpKeySetFetcher', () => {
     expect(await keySetFetcher('{"keys":[{}]}')()).toBe('{"keys":[{}]}');
   });
 
-  it('says who asks: firewalls refuse those that do not', async () => {
-    const url = await serve((request, response) => {
-      response.writeHead(request.headers['user-agent'] === undefined ? 403 : 200).end('{"keys":[]}');
+  it('says who asks, since firewalls refuse those that do not, and takes nothing packed', async () => {
+    const seen = vi.fn();
+    const url = await serve(({ headers }, response) => {
+      seen(headers['user-agent'], headers['accept-encoding']);
+      response.end('{"keys":[]}');
     });
-    expect(await httpKeySetFetcher(url)()).toBe('{"keys":[]}');
+    await httpKeySetFetcher(url)();
+    expect(seen).toHaveBeenCalledExactlyOnceWith('rongcloud-group-join', 'identity');
   });
 
   it('keeps no connection, which would be dead after a freeze', async () => {

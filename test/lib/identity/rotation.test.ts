@@ -79,6 +79,14 @@ it('fetches nothing more for tokens of a key that is held', async () => {
   expect(fetchedAt).toEqual([0]);
 });
 
+it('counts the keys that were tried, those of a fetch for the token included', async () => {
+  const { clock, authenticate } = setUp(SECOND, () => keySet(old, successor));
+  const junk = `Bearer ${await stranger.sign(goodClaims(START / SECOND), {})}`;
+  await expect(authenticate(junk)).rejects.toMatchObject({ cause: { message: expect.stringMatching(/: tried 1$/) } });
+  clock.ms = 6 * SECOND;
+  await expect(authenticate(junk)).rejects.toMatchObject({ cause: { message: expect.stringMatching(/: tried 2$/) } });
+});
+
 it('tries no key twice for junk, though a fetch gives the keys anew', async () => {
   const { clock, fetchedAt, authenticate } = setUp(0, () => keySet(old, successor));
   const junk = `Bearer ${await stranger.sign(goodClaims(START / SECOND), {})}`;

@@ -79,6 +79,13 @@ describe('the calls of a request', () => {
     },
   );
 
+  it('are the smallest that wait, however long another has waited', async () => {
+    const { calls, sent } = createCalls(() => JOINED);
+    const waiting = ['abc', 'defg', 'h', 'ij'];
+    await Promise.all(waiting.map((users) => calls.makeCall(wanted(users))));
+    expect(sent).toEqual(['abc', 'h', 'ij', 'defg']);
+  });
+
   it('are over once one was not started for what concerns all', async () => {
     const missing = new JoinError('CREDENTIALS_UNAVAILABLE');
     const { calls, sent } = createCalls(() => ({ kind: 'not_started', why: missing }));
