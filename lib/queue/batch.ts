@@ -129,8 +129,9 @@ function createMakeCall(
     const end = call.over(await sendInTurns(call, wanted, turns));
     if (end.kind === 'not_started') return end;
     const { groupId, userIds } = wanted;
-    const [first] = group.users.get(userIds[0] ?? '') ?? [];
-    log.end({ groupId, users: userIds.length, messages: requestIdsOf(group, userIds) }, end, first?.request.userIds[0]);
+    const carried = messagesOf(group, userIds);
+    const messages = carried.map(({ requestId }) => requestId);
+    log.end({ groupId, users: userIds.length, messages }, end, carried[0]?.request.userIds[0]);
     if (end.kind === 'failed' && concernsEveryCall(end.error)) turns.stop(end.error);
     return end;
   };
@@ -162,10 +163,11 @@ function concernsEveryCall(error: JoinError): boolean {
   return error.blames === 'service' && !isUnexplained(error);
 }
 
-function requestIdsOf({ users }: MergedJoin, userIds: readonly string[]): string[] {
+/** The messages that name some of a group's users. */
+function messagesOf({ users }: MergedJoin, userIds: readonly string[]): QueuedJoin[] {
   const messages = new Set<QueuedJoin>();
   for (const userId of userIds) for (const message of users.get(userId) ?? []) messages.add(message);
-  return [...messages].map(({ requestId }) => requestId);
+  return [...messages];
 }
 
 /** Verdicts as others are told of them. */

@@ -82,8 +82,7 @@ export function createEnqueue(send: Send): Enqueue {
   return async (request, requestId, senderGroup) => {
     const message = { body: messageBody(request, requestId), senderGroup };
     if (sizeOf(message) > MAX_BYTES) return tooLarge();
-    const { ends, error } = await send([message]);
-    return ends[0] === 'taken' ? undefined : error;
+    return (await send([message])).error;
   };
 }
 

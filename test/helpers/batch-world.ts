@@ -47,7 +47,7 @@ export interface BatchWorld {
   rests: OutgoingMessage[];
   /** Message ids that are to come back soon. */
   broughtBack: string[];
-  logged: (CallFields & { error: JoinError | undefined })[];
+  logged: (CallFields & { error: JoinError | undefined; userId: string | undefined })[];
   sendings: Sending[];
   run(messages: readonly QueueMessage[]): Promise<BatchReport>;
 }
@@ -95,7 +95,7 @@ export function createBatchWorld(options: WorldOptions = {}): BatchWorld {
   const telemetry: Telemetry = {
     ...silent,
     sending: (sending) => sendings.push(sending),
-    call: (fields, error) => logged.push({ ...fields, error }),
+    call: (fields, error, userId) => logged.push({ ...fields, error, userId }),
   };
   const letters: OutgoingMessage[] = [];
   const rests: OutgoingMessage[] = [];

@@ -41,6 +41,35 @@ describe('the calls of a batch', () => {
     expect(members('g')).toEqual(userIds);
   });
 
+  it('are counted by the first user of the first message that they carry', async () => {
+    const { run, logged } = createBatchWorld({
+      judge: ({ userIds }) => (userIds.includes('x') ? 'UPSTREAM_REJECTED' : undefined),
+    });
+    await run([message('g', ['a', 'x'], { requestId: 'r-1' }), message('g', ['x'], { requestId: 'r-2' })]);
+    expect(logged.map(({ messages, userId }) => [messages, userId])).toEqual([
+      [['r-1', 'r-2'], 'a'],
+      [['r-1'], 'a'],
+      [['r-1', 'r-2'], 'a'],
+    ]);
+  });
+
+  it('end, and say why, with one that has no secret any more when it has its turn', async () => {
+    const lost = new JoinError('CREDENTIALS_UNAVAILABLE');
+    let reads = 0;
+    // The third read is the first call's own: those before it are for the first two turns.
+    const get = async () => (++reads === 3 ? lost : { appKey: APP_KEY, appSecret: APP_SECRET });
+    const { run, calls } = createBatchWorld({ credentials: { get, replace: async () => undefined } });
+    const messages = people(4).map((group) => message(group, ['a']));
+    expect(await run(messages)).toMatchObject({ stoppedBy: lost, retained: ids(messages) });
+    expect(calls).toEqual([]);
+  });
+
+  it('hold one user from the third internal error in a row on, who is the likeliest to join', async () => {
+    const { run, calls } = createBatchWorld({ judge: ({ userIds }) => (userIds.length > 1 ? INTERNAL : undefined) });
+    await run([message('g', people(32))]);
+    expect(calls.slice(0, 4).map(({ userIds }) => userIds.length)).toEqual([32, 16, 8, 1]);
+  });
+
   it('go to the domain that works by the time of their turns', async () => {
     const { run } = createBatchWorld({ isPrimaryDown: true });
     const messages = people(60).map((group) => message(group, ['a']));

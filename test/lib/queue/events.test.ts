@@ -62,6 +62,14 @@ describe('createAnnounce', () => {
     expect(Math.max(...local.requests)).toBeLessThanOrEqual(2);
   });
 
+  it('sends a result that alone is too large on its own: whoever invokes the door may give a message any id', async () => {
+    const long = 'x'.repeat(250_000);
+    await announce([{ groupId: 'g', results: [result('r1'), result(long), result('r2')] }]);
+    const told = ['r1', long, 'r2'].map((requestId) => ({ groupId: 'g', results: [result(requestId)] }));
+    expect(details()).toHaveLength(3);
+    expect(details()).toEqual(expect.arrayContaining(told));
+  });
+
   it('says how many events the bus refused, and why', async () => {
     expect(await announce(groups(12), 'none')).toEqual({
       events: 12,

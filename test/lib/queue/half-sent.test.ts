@@ -12,7 +12,7 @@ const letter = (...userIds: string[]): RefusedPart => ({
 });
 
 function setUp() {
-  const clock = { ms: 0 };
+  const clock = { ms: 10 * HOUR };
   return { clock, letters: new HalfSent(clockOf(() => clock.ms)) };
 }
 
@@ -38,10 +38,10 @@ describe('HalfSent', () => {
     const message = queued(['a', 'b']);
     letters.taken(message, letter('a'));
     letters.unanswered(message);
-    clock.ms = HOUR - 1;
+    clock.ms += HOUR - 1;
     expect(letters.leftOf(message)?.request.userIds).toEqual(['b']);
     expect(letters.maySplit(message)).toBe(false);
-    clock.ms = HOUR;
+    clock.ms += 1;
     expect(letters.leftOf(message)).toBe(message);
     expect(letters.maySplit(message)).toBe(true);
   });
@@ -69,6 +69,9 @@ describe('HalfSent', () => {
     letters.taken(first, letter(...people(1999)));
     for (let i = 0; i < 60; i++) letters.taken(often, letter(...people(1999)));
     expect(letters.leftOf(first)?.request).toEqual({ groupId: 'g', userIds: ['u1999'] });
+    for (let i = 0; i < 50; i++) letters.taken(queued(people(2000)), letter(...people(1999)));
+    expect(letters.leftOf(first)).toBe(first);
+    expect(letters.leftOf(often)?.request.userIds).toEqual(['u1999']);
     expect(letters.maySplit(often)).toBe(true);
   });
 });
